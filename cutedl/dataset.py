@@ -1,0 +1,142 @@
+"""Dataset: arrays of samples and labels, handed out in shuffled batches without allocating."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from cutedl import checks, streams
+from cutedl.errors import ShapeError
+
+__all__ = ["Dataset"]
+
+
+class Dataset:
+    """Samples and their labels, cut into batches.
+
+    data: (N, ...) numbers: float, integer, bool; a memmap stays on disk, nothing is copied whole.
+    label: (N, ...) in the form that the loss expects: one-hot rows, class indices or targets.
+    batch_size: samples per batch, >= 1; the last batch is shorter when it does not divide N,
+    and left out with drop_remainder=True.
+    source: where the samples come from, in a few words; shown in the fit report.
+
+    Raises ShapeError if data and label are empty or differ in length, DataTypeError if they are not numbers,
+    ArgumentError for a batch_size below 1 or one that drops every sample.
+
+    >>> dataset = Dataset(np.eye(5), np.arange(5), batch_size=2)
+    >>> dataset.batch_count
+    3
+    >>> [len(x) for x, y in dataset.batches()]
+    [2, 2, 1]
+    """
+
+    def __init__(
+        self,
+        data: ArrayLike,
+        label: ArrayLike,
+        batch_size: int = 64,
+        drop_remainder: bool = False,
+        source: str = "the user's arrays",
+    ):
+        self.data = checks.numeric_array("data", data)
+        self.label = checks.numeric_array("label", label)
+        self.batch_size = checks.integer("batch_size", batch_size)
+        self.drop_remainder = bool(drop_remainder)
+        self.source = source
+        for name, array in (("data", self.data), ("label", self.label)):
+            if array.ndim == 0 or array.size == 0:
+                raise ShapeError(f"{name} is empty.", expected="at least one row", received=f"shape {array.shape}")
+        if len(self.data) != len(self.label):
+            raise ShapeError(
+                "data and label do not belong together.",
+                expected="one label per sample",
+                received=f"{len(self.data)} samples and {len(self.label)} labels",
+            )
+        if self.batch_count == 0:
+            raise ShapeError(
+                "drop_remainder leaves no batch.",
+                expected=f"batch_size <= {len(self)}",
+                received=f"batch_size {self.batch_size}",
+            )
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __repr__(self) -> str:
+        return f"Dataset({len(self)} samples {self.data.shape[1:]} {self.data.dtype}, batch_size={self.batch_size})"
+
+    @property
+    def batch_count(self) -> int:
+        """Batches per epoch."""
+        whole, rest = divmod(len(self), self.batch_size)
+        return whole + (rest > 0 and not self.drop_remainder)
+
+    def check_finite(self, dtype: DTypeLike) -> None:
+        """Raise NonFiniteError naming the first sample or label that is not a finite number in dtype."""
+        checks.finite_rows("data", self.data, np.dtype(dtype))
+        checks.finite_rows("label", self.label, np.dtype(dtype))
+
+    def order(self, seed: int, epoch: int) -> NDArray[np.intp]:
+        """Return the order of the samples in an epoch, a pure function of (seed, epoch).
+
+        >>> Dataset(np.eye(5), np.arange(5)).order(seed=0, epoch=1)
+        array([...])
+        """
+        return streams.stream(seed, "shuffle", epoch).permutation(len(self))
+
+    def batches(
+        self, order: NDArray[np.intp] | None = None, dtype: DTypeLike | None = None
+    ) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+        """Yield (x, y) batch after batch, the samples taken in the given order, x (and floating y) in dtype.
+
+        With an order, x and y are views of two fixed buffers that the next batch overwrites; without one they may be
+        views of the data itself, to be read only.
+
+        >>> dataset = Dataset(np.arange(6).reshape(3, 2), [0, 1, 0], batch_size=2)
+        >>> for x, y in dataset.batches(order=np.array([2, 0, 1]), dtype="float32"):
+        ...     print(x.tolist(), y.tolist())
+        [[4.0, 5.0], [0.0, 1.0]] [0, 0]
+        [[2.0, 3.0]] [1]
+        """
+        data = _Rows(self.data, np.dtype(dtype or self.data.dtype), self.batch_size)
+        # Class indices keep their integer type; targets and one-hot rows are compared with the model's output.
+        label_dtype = np.dtype(dtype) if dtype is not None and self.label.dtype.kind == "f" else self.label.dtype
+        label = _Rows(self.label, label_dtype, self.batch_size)
+        count = len(self) if order is None else len(order)
+        if self.drop_remainder:
+            count -= count % self.batch_size
+        for start in range(0, count, self.batch_size):
+            stop = start + self.batch_size
+            if order is None:
+                yield data.slice(start, stop), label.slice(start, stop)
+            else:
+                rows = order[start:stop]
+                yield data.take(rows), label.take(rows)
+
+
+class _Rows:
+    """Rows of one array, cast to one dtype; gathered ones go into a fixed buffer."""
+
+    def __init__(self, array: NDArray[Any], dtype: np.dtype[Any], count: int):
+        self._array, self._dtype = array, dtype
+        self._cast = np.empty((min(count, len(array)), *array.shape[1:]), dtype)
+        # np.take would copy the whole of an array that is strided or of foreign byte order, at every batch.
+        self._direct = array.flags.c_contiguous and array.dtype.isnative
+        native = array.dtype.newbyteorder("=")
+        self._raw = self._cast if native == dtype else np.empty_like(self._cast, native)
+
+    def slice(self, start: int, stop: int) -> NDArray[Any]:
+        return self._array[start:stop].astype(self._dtype, copy=False)
+
+    def take(self, rows: NDArray[np.intp]) -> NDArray[Any]:
+        cast, raw = self._cast[: len(rows)], self._raw[: len(rows)]
+        if self._direct:
+            np.take(self._array, rows, axis=0, out=raw, mode="clip")
+        else:
+            raw[...] = self._array[rows]
+        if raw.dtype != cast.dtype:
+            cast[...] = raw
+        return cast
