@@ -73,19 +73,23 @@ def log_sum_exp(x: ArrayLike, axis: int = -1) -> NDArray[Any]:
     return np.asarray(np.where(np.isinf(m[..., 0]), m[..., 0], result))
 
 
-def prob_distribution(x: ArrayLike, axis: int = -1, out: NDArray[Any] | None = None) -> NDArray[Any]:
+def prob_distribution(
+    x: ArrayLike, axis: int = -1, out: NDArray[Any] | None = None, scratch: NDArray[Any] | None = None
+) -> NDArray[Any]:
     """Softmax, the probability distribution over an axis: exp(x) / sum(exp(x)).
 
-    x: any shape; axis: the classes; out: may be x itself. Rows sum to 1 up to rounding.
+    x: any shape; axis: the classes; out: may be x itself; scratch: an array of x's shape
+    with length 1 along axis, to work in. The entries along the axis sum to 1 up to rounding.
 
     >>> print(prob_distribution([[1.0, 1.0, 1.0, 1.0], [1e4, 0.0, 0.0, -1e4]]))
     [[0.25 0.25 0.25 0.25]
      [1.   0.   0.   0.  ]]
     """
     x = floating(x)
-    out = np.subtract(x, x.max(axis=axis, keepdims=True), out=out)
+    scratch = np.max(x, axis=axis, keepdims=True, out=scratch)
+    out = np.subtract(x, scratch, out=out)
     np.exp(out, out=out)
-    out /= out.sum(axis=axis, keepdims=True)
+    out /= np.sum(out, axis=axis, keepdims=True, out=scratch)
     return out
 
 

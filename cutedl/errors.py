@@ -3,6 +3,7 @@
     CutedlError
     ├── ShapeError (ValueError)              arrays that do not fit the model, the loss or each other
     ├── LabelError (ValueError)              labels out of range, not integral, no distribution
+    ├── ProbabilityError (ValueError)        predictions that are no probabilities where they should be
     ├── DataTypeError (ValueError, TypeError)  arrays that are not numbers
     ├── ArgumentError (ValueError)           a hyper-parameter outside its range
     ├── UnknownNameError (ValueError, KeyError)  a misspelt activation, event, history key, ...
@@ -32,6 +33,7 @@ __all__ = [
     "LabelError",
     "NonFiniteError",
     "NotBuiltError",
+    "ProbabilityError",
     "ReentrancyError",
     "ShapeError",
     "UnknownNameError",
@@ -70,6 +72,10 @@ class ShapeError(CutedlError, ValueError):
 
 class LabelError(CutedlError, ValueError):
     """Labels out of range, not integral, or no distribution."""
+
+
+class ProbabilityError(CutedlError, ValueError):
+    """Predictions that are no probabilities where they should be."""
 
 
 class DataTypeError(CutedlError, ValueError, TypeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from cutedl.errors import unknown_name
@@ -41,13 +42,16 @@ hint: did you mean 'loss'?
         """The entries that are lists, one value per epoch."""
         return {key: value for key, value in self.items() if isinstance(value, list)}
 
-    def record(self, **values: float) -> None:
-        """Append one value to each column named.
+    def record(self, epoch: int, **values: float) -> None:
+        """Write the values of an epoch, counted from 1; epochs that a column has missed become NaN.
 
         >>> history = History()
-        >>> history.record(loss=0.5)
-        >>> history["loss"]
-        [0.5]
+        >>> history.record(1, loss=0.7)
+        >>> history.record(2, loss=0.5, val_loss=0.6)
+        >>> print(dict(history))
+        {'loss': [0.7, 0.5], 'val_loss': [nan, 0.6]}
         """
         for key, value in values.items():
-            self.setdefault(key, []).append(value)
+            column = self.setdefault(key, [])
+            column.extend([math.nan] * (epoch - 1 - len(column)))
+            column.append(value)

@@ -1,0 +1,219 @@
+"""Model: a chain of layers, its memory and its buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from cutedl import checks, streams
+from cutedl.arena import Arena, Parameter
+from cutedl.errors import ArgumentError, NotBuiltError, ShapeError
+from cutedl.nn.layer import Layer, Shape
+from cutedl.summary import LayerRow, Summary, batch_shape
+from cutedl.workspace import Workspace
+
+__all__ = ["Model"]
+
+# predict works through its input in pieces whose activations stay in cache.
+_PREDICT_ROWS = 512
+
+
+class Model:
+    """Layers in a row: the output of one is the input of the next.
+
+    layers: Layer objects, in order. An activation given to Dense becomes a layer of its own in `chain`, which is what
+    runs.
+
+    Raises ArgumentError for what is no layer and for a layer used twice.
+
+    >>> from cutedl import nn
+    >>> model = Model([nn.Dense(3, inshape=2, activation="relu"), nn.Dense(1)])
+    >>> model.assemble(seed=0)
+    >>> model.predict(np.zeros((5, 2))).shape
+    (5, 1)
+    """
+
+    def __init__(self, layers: Iterable[Layer] = ()):
+        self.layers: list[Layer] = []
+        self.chain: list[Layer] = []
+        self.shapes: list[Shape] = []
+        self._arena: Arena | None = None
+        for layer in layers:
+            self.add(layer)
+
+    def __repr__(self) -> str:
+        return f"Model([{', '.join(map(repr, self.layers))}])"
+
+    def add(self, layer: Layer) -> None:
+        """Append a layer; before assemble, which gives the chain its memory."""
+        if not isinstance(layer, Layer):
+            raise ArgumentError("only a layer can be added.", expected="a cutedl.nn.Layer", received=repr(layer))
+        if any(layer is other for other in self.layers):
+            raise ArgumentError(f"{layer!r} is in this model already.", hint="make a second layer.")
+        if self.assembled:
+            raise ArgumentError(
+                "this model is assembled; another layer would cost it its weights.", hint="add before assemble()."
+            )
+        self.layers.append(layer)
+
+    # -- assembly ----------------------------------------------------------------------------------------------------
+
+    @property
+    def assembled(self) -> bool:
+        """Whether the parameters have memory."""
+        return self._arena is not None
+
+    @property
+    def arena(self) -> Arena:
+        """All memory of the model; NotBuiltError before assemble."""
+        if self._arena is None:
+            raise NotBuiltError("this model has no memory yet.", hint="call model.assemble() first.")
+        return self._arena
+
+    @property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """The parameters by name."""
+        return self.arena.parameters
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of parameters, activations and predictions."""
+        return self.arena.values.dtype
+
+    def declare(self, inshape: int | Shape | None = None) -> Arena:
+        """Name the layers, work out every shape and return the arena that knows all parameters, still without memory.
+
+        inshape: shape of one sample; None takes the first layer's.
+        Raises ArgumentError for a model without layers, ShapeError where layers do not fit together.
+        """
+        if not self.layers:
+            raise ArgumentError("this model has no layers.", hint="Model([nn.Dense(10, inshape=784)])")
+        inshape = self.layers[0].inshape if inshape is None else inshape
+        if inshape is None:
+            raise ShapeError(
+                "the shape of one sample is not known.",
+                hint="give the first layer inshape=..., or let Session.fit take it from the data.",
+            )
+        shape = tuple(inshape) if isinstance(inshape, tuple | list) else (checks.integer("inshape", inshape),)
+        chain = [part for layer in self.layers for part in layer.expand()]
+        _name(chain)
+        arena, shapes, counts = Arena(), [shape], [0]
+        for layer in chain:
+            if layer.inshape is not None and layer.inshape != shapes[-1]:
+                raise _misfit(layer, layer.inshape, batch_shape(shapes[-1]))
+            shapes.append(layer.build(shapes[-1], arena))
+            counts.append(sum(parameter.size for parameter in arena.parameters.values()))
+        self.chain, self.shapes = chain, shapes
+        self._counts = [after - before for before, after in pairwise(counts)]
+        return arena
+
+    def assemble(
+        self, seed: int | None = None, dtype: DTypeLike = "float32", inshape: int | Shape | None = None
+    ) -> None:
+        """Give every layer its memory and initial weights; called again, it starts anew.
+
+        seed: an int >= 0; the same seed gives the same weights, None draws one (see `.seed`).
+        dtype: "float32", or "float64" for gradient checks.
+        inshape: shape of one sample, where the first layer does not say.
+        """
+        seed = streams.fresh_seed() if seed is None else checks.integer("seed", seed, low=0)
+        dtype = np.dtype(dtype)
+        if dtype.name not in ("float32", "float64"):
+            raise ArgumentError("dtype cannot be used.", expected="float32 or float64", received=dtype.name)
+        arena = self.declare(inshape)
+        arena.allocate(seed, dtype)
+        self._workspace = Workspace(self.chain, self.shapes[1:], dtype)
+        # Below the lowest layer that learns, nobody wants a gradient.
+        self._lowest = next((i for i, count in enumerate(self._counts) if count), len(self.chain) - 1)
+        self._arena, self.seed = arena, seed
+
+    def check_input(self, x: NDArray[Any]) -> None:
+        """Raise ShapeError unless x is a batch of the samples that this model takes."""
+        if x.ndim == 0 or x.shape[1:] != self.shapes[0]:
+            raise _misfit(self.chain[0], self.shapes[0], f"{x.shape} {x.dtype}")
+
+    # -- training ----------------------------------------------------------------------------------------------------
+
+    def forward(self, x: NDArray[Any], training: bool = True) -> NDArray[Any]:
+        """Run a batch (B, *inshape) through the chain; the result lies in a buffer that the next forward overwrites."""
+        if x.shape[1:] != self.shapes[0]:
+            self.check_input(x)
+        for layer, out in zip(self.chain, self._workspace.views(len(x)).outputs, strict=True):
+            x = layer.forward(x, out, training)
+        return x
+
+    def output_gradient(self, rows: int) -> NDArray[Any]:
+        """The buffer for d loss / d output of a batch of so many rows."""
+        return self._workspace.views(rows).gradients[-1]
+
+    def backward(self, dy: NDArray[Any], out: NDArray[Any] | None = None) -> None:
+        """Write every parameter gradient from dy = d loss / d output, and d loss / d input into out, if given."""
+        gradients = self._workspace.views(len(dy)).gradients
+        lowest = self._lowest if out is None else 0
+        for i in range(len(self.chain) - 1, lowest, -1):
+            self.chain[i].backward(dy, gradients[i - 1])
+            dy = gradients[i - 1]
+        self.chain[lowest].backward(dy, out)
+
+    # -- use ---------------------------------------------------------------------------------------------------------
+
+    def predict(self, x: ArrayLike) -> NDArray[Any]:
+        """Return the outputs for x, (B, *inshape) numbers of any type, as a new array.
+
+        Writes to nothing of the model, so several threads may call it at once; any number of rows.
+        Raises ShapeError for samples of another shape, DataTypeError for what are no numbers.
+        """
+        dtype, samples = self.dtype, checks.numeric_array("x", x)
+        self.check_input(samples)
+        result = np.empty((len(samples), *self.shapes[-1]), dtype)
+        groups, shapes = self._workspace.groups, self._workspace.group_shapes
+        for start in range(0, len(samples), _PREDICT_ROWS):
+            piece = slice(start, start + _PREDICT_ROWS)
+            y = samples[piece].astype(dtype, copy=False)
+            outputs = [np.empty((len(y), *shape), dtype) for shape in shapes[:-1]]
+            outputs.append(result[piece])
+            for layer, group in zip(self.chain, groups, strict=True):
+                y = layer.forward(y, outputs[group], False)
+        return result
+
+    def summary(self) -> Summary:
+        """Return the table of layers, shapes, parameters and bytes; print it.
+
+        >>> from cutedl import nn
+        >>> print(f"{Model([nn.Dense(10, inshape=784)]).summary().parameters:,}")
+        7,850
+        """
+        if not self.assembled:
+            self.declare()
+        rows = zip(self.chain, self.shapes[1:], self._counts, strict=True)
+        dtype = self.dtype if self.assembled else np.dtype("float32")
+        return Summary(
+            tuple(LayerRow(str(layer.name), type(layer).__name__, shape, count) for layer, shape, count in rows),
+            inshape=self.shapes[0],
+            dtype=dtype.name,
+            itemsize=dtype.itemsize,
+        )
+
+
+def _name(chain: list[Layer]) -> None:
+    """Name each layer that has no name after its kind and its place among its kind: dense_0, relu_0, dense_1."""
+    seen: dict[str, int] = {}
+    for layer in chain:
+        kind = type(layer).__name__.lower()
+        number = seen.get(kind, 0)
+        seen[kind] = number + 1
+        if layer.name is None:
+            layer.name = f"{kind}_{number}"
+
+
+def _misfit(layer: Layer, inshape: Shape, received: str) -> ShapeError:
+    return ShapeError(
+        f"{layer.name} cannot take this input.",
+        expected=batch_shape(inshape),
+        received=received,
+        hint=f"reshape x to {batch_shape(inshape)}.",
+    )

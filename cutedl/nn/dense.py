@@ -1,0 +1,107 @@
+"""Dense: the affine layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cutedl import checks, initializers
+from cutedl.arena import Arena
+from cutedl.errors import ShapeError
+from cutedl.initializers import Initializer
+from cutedl.nn import activations
+from cutedl.nn.layer import Layer, Shape
+
+__all__ = ["Dense"]
+
+# Above this many rows a float32 sum over the batch loses digits, so it is accumulated in float64.
+_LONG_SUM = 4096
+
+
+class Dense(Layer):
+    """Affine map of the last axis: y = x W + b, then the activation.
+
+    Shapes: x (B, ..., I) -> y (B, ..., O); kernel W (I, O), bias b (O,).
+    Gradients: dW = xᵀ dy, db = Σ dy over all rows, dx = dy Wᵀ.
+
+    units: O, the width of the output, >= 1.
+    inshape: shape of one sample, an int I or a tuple (..., I); needed by a first layer that is assembled before
+    it sees data.
+    activation: a name ("linear", "relu", "sigmoid", "tanh", "softmax") or a Layer; run as a layer of its own.
+    kernel_initializer, bias_initializer: a name of cutedl.initializers or a function (out, generator).
+
+    Raises ArgumentError for units or inshape below 1, UnknownNameError for a misspelt name, ShapeError at assemble
+    for samples without an axis.
+
+    >>> from cutedl.model import Model
+    >>> model = Model([Dense(3, inshape=4, kernel_initializer="ones")])
+    >>> model.assemble()
+    >>> print(model.predict([[1.0, 2.0, 3.0, 4.0]]))
+    [[10. 10. 10.]]
+    """
+
+    def __init__(
+        self,
+        units: int,
+        inshape: int | Shape | None = None,
+        activation: str | Layer | None = "linear",
+        kernel_initializer: str | Initializer = "glorot_uniform",
+        bias_initializer: str | Initializer = "zeros",
+        name: str | None = None,
+    ):
+        super().__init__(name)
+        self.units = checks.integer("units", units)
+        if inshape is not None:
+            axes = inshape if isinstance(inshape, tuple | list) else (inshape,)
+            self.inshape = tuple(checks.integer("inshape", axis) for axis in axes)
+        self.activation = activations.get(activation)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+
+    def __repr__(self) -> str:
+        return f"Dense({self.units}, activation={type(self.activation).__name__.lower()!r})"
+
+    def expand(self) -> list[Layer]:
+        """The affine map, then its activation as a layer of its own."""
+        return [self] if isinstance(self.activation, activations.Linear) else [self, *self.activation.expand()]
+
+    def build(self, in_shape: Shape, arena: Arena) -> Shape:
+        """Declare kernel (I, O) and bias (O,)."""
+        if not in_shape:
+            raise ShapeError(
+                f"{self.name} cannot take this input.",
+                expected="(batch, ..., features)",
+                received="(batch,)",
+                hint="reshape x to (batch, 1).",
+            )
+        self.W = arena.parameter(f"{self.name}.kernel", (in_shape[-1], self.units), self.kernel_initializer)
+        self.b = arena.parameter(f"{self.name}.bias", (self.units,), self.bias_initializer)
+        return (*in_shape[:-1], self.units)
+
+    def forward(self, x: NDArray[Any], out: NDArray[Any], training: bool) -> NDArray[Any]:
+        """(B, ..., I) -> (B, ..., O)."""
+        if training:
+            self._x = x  # borrowed until backward
+        np.matmul(_rows(x), self.W.value, out=_rows(out))
+        out += self.b.value
+        return out
+
+    def backward(self, dy: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any] | None:
+        """(B, ..., O) -> (B, ..., I)."""
+        dy_rows = _rows(dy)
+        np.matmul(_rows(self._x).T, dy_rows, out=self.W.gradient)  # dW = xᵀ dy
+        _sum_rows(dy_rows, out=self.b.gradient)  # db = Σ dy
+        if out is not None:
+            np.matmul(dy_rows, self.W.value.T, out=_rows(out))  # dx = dy Wᵀ
+        return out
+
+
+def _rows(x: NDArray[Any]) -> NDArray[Any]:
+    """(B, ..., I) seen as (rows, I), without copying the model's own buffers."""
+    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
+
+
+def _sum_rows(x: NDArray[Any], out: NDArray[Any]) -> None:
+    np.add.reduce(x, axis=0, dtype=np.float64 if len(x) > _LONG_SUM else x.dtype, out=out)

@@ -1,0 +1,50 @@
+"""Layer: the protocol that every layer follows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
+
+from cutedl.arena import Arena
+
+__all__ = ["Layer", "Shape"]
+
+Shape = tuple[int, ...]
+
+
+class Layer(ABC):
+    """One function of the network: build once, then forward and backward for every batch.
+
+    inplace: forward may write over its input (elementwise layers).
+    reads_output: backward needs y, so the next layer must not write over it.
+    inshape: shape of one sample, where the user gave it; the first layer needs one before data is seen.
+    name: unique in its model; given by the model where the user did not.
+    """
+
+    inplace: ClassVar[bool] = False
+    reads_output: ClassVar[bool] = False
+
+    def __init__(self, name: str | None = None):
+        self.name = name
+        self.inshape: Shape | None = None
+
+    def expand(self) -> list[Layer]:
+        """Return the layers that the model runs for this one; sugar such as an activation becomes a layer."""
+        return [self]
+
+    @abstractmethod
+    def build(self, in_shape: Shape, arena: Arena) -> Shape:
+        """Declare parameters for samples of in_shape and return the shape of one output."""
+
+    @abstractmethod
+    def forward(self, x: NDArray[Any], out: NDArray[Any], training: bool) -> NDArray[Any]:
+        """Write y, (B, ...), into out and return it; keep for backward only when training.
+
+        With training=False nothing of the layer may be written to: several threads may be inside.
+        """
+
+    @abstractmethod
+    def backward(self, dy: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any] | None:
+        """Overwrite the parameter gradients; write dx into out, never dy's memory, unless out is None."""

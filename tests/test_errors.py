@@ -1,0 +1,28 @@
+import pickle
+
+import pytest
+
+from cutedl import errors
+from cutedl.errors import CutedlError
+
+CLASSES = [cls for name in errors.__all__ if isinstance(cls := getattr(errors, name), type)]
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_what_expected_received_hint_survive_a_process_border(cls):
+    error = cls("it broke.", expected="this", received="that", hint="do so.")
+    text = "it broke. expected this, received that. hint: do so."
+    assert str(error) == text
+    assert str(pickle.loads(pickle.dumps(error))) == text
+    assert str(cls("it broke.")) == "it broke."
+    assert isinstance(error, CutedlError)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_the_tree_in_the_docstring_is_the_tree(cls):
+    line = next(line for line in errors.__doc__.splitlines() if line.strip(" │├└─").startswith(cls.__name__))
+    others = {base.__name__ for base in cls.__mro__} - {base.__name__ for base in CutedlError.__mro__}
+    for builtin in ("ValueError", "TypeError", "KeyError", "RuntimeError", "OSError", "ArithmeticError"):
+        inherits = any(parent in errors.__all__ and parent != cls.__name__ and builtin in
+                       {b.__name__ for b in getattr(errors, parent).__mro__} for parent in others)  # fmt: skip
+        assert (builtin in line) == (builtin in others and not inherits), (cls, builtin)

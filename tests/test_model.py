@@ -1,0 +1,160 @@
+import copy
+
+import numpy as np
+import pytest
+
+from cutedl import nn
+from cutedl.errors import ArgumentError, DataTypeError, NotBuiltError, ShapeError
+from cutedl.model import Model
+
+
+def model(dtype="float32", seed=0):
+    model = Model([nn.Dense(5, inshape=4, activation="relu"), nn.Dense(3, activation="softmax")])
+    model.assemble(seed, dtype)
+    return model
+
+
+def test_an_activation_is_run_as_a_layer_of_its_own():
+    assert [layer.name for layer in model().chain] == ["dense_0", "relu_0", "dense_1", "softmax_0"]
+    assert list(model().parameters) == ["dense_0.kernel", "dense_0.bias", "dense_1.kernel", "dense_1.bias"]
+
+
+def test_add_builds_the_same_model():
+    added = Model()
+    added.add(nn.Dense(5, inshape=4, activation="relu"))
+    added.add(nn.Dense(3, activation="softmax"))
+    added.assemble(0)
+    np.testing.assert_array_equal(added.arena.values, model().arena.values)
+
+
+def test_predict_equals_the_naive_product_for_any_batch_size():
+    x = np.random.default_rng(0).normal(size=(1300, 4))
+    double = model("float64")
+    W0, b0, W1, b1 = (p.value for p in double.parameters.values())
+    logits = np.maximum(x @ W0 + b0, 0) @ W1 + b1
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    for count in (0, 1, 2, 511, 512, 513, 1300):
+        np.testing.assert_allclose(double.predict(x[:count]), expected[:count], rtol=1e-12)
+
+
+def test_predict_returns_an_array_that_the_caller_owns():
+    m, x = model(), np.ones((3, 4))
+    first = m.predict(x)
+    kept = first.copy()
+    m.predict(-x)
+    m.forward(np.full((3, 4), 7, "float32"))
+    np.testing.assert_array_equal(first, kept)
+    assert first.base is None
+    assert first.flags.writeable
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float64", "uint8", "int32", "bool", ">f8"])
+@pytest.mark.parametrize("layout", [np.asarray, np.asfortranarray, lambda x: x[::-1].copy()[::-1]])
+def test_predict_takes_any_numbers_and_writes_to_none(dtype, layout):
+    x = layout((np.arange(24).reshape(6, 4) % 2).astype(dtype))
+    x.setflags(write=False)
+    np.testing.assert_array_equal(model().predict(x), model().predict(x.astype("float32").copy()))
+
+
+def test_the_first_layers_input_gradient_is_not_computed():
+    m = model()
+    seen = []
+    dense = m.chain[0]
+    original = dense.backward
+    dense.backward = lambda dy, out: seen.append(out) or original(dy, out)
+    m.forward(np.ones((2, 4), "float32"))
+    m.backward(m.output_gradient(2))
+    assert seen == [None]
+
+
+def test_growing_and_shrinking_batches_keep_parameters_where_they_are():
+    m = model()
+    address = m.arena.values.ctypes.data
+    x = np.random.default_rng(0).normal(size=(100, 4)).astype("float32")
+    for rows in (3, 50, 1, 100, *range(1, 40)):
+        np.testing.assert_allclose(m.forward(x[:rows], training=True), m.predict(x[:rows]), rtol=1e-5, atol=1e-7)
+    assert m.arena.values.ctypes.data == address
+    assert np.shares_memory(m.parameters["dense_0.kernel"].value, m.arena.values)
+
+
+def test_assemble_again_starts_anew():
+    m = model()
+    m.arena.values[...] = 9
+    m.assemble(0)
+    np.testing.assert_array_equal(m.arena.values, model().arena.values)
+
+
+def test_a_seed_is_drawn_and_told_when_none_is_given():
+    first, second = Model([nn.Dense(3, inshape=2)]), Model([nn.Dense(3, inshape=2)])
+    first.assemble()
+    second.assemble(first.seed)
+    np.testing.assert_array_equal(first.arena.values, second.arena.values)
+    second.assemble()
+    assert (first.arena.values != second.arena.values).any()
+
+
+def test_a_copy_is_independent():
+    original = model()
+    twin = copy.deepcopy(original)
+    twin.assemble(1)
+    np.testing.assert_array_equal(original.arena.values, model().arena.values)
+
+
+def test_summary_counts_and_prints():
+    summary = model().summary()
+    assert summary.parameters == 4 * 5 + 5 + 5 * 3 + 3
+    assert summary.bytes == 4 * summary.parameters
+    assert str(summary).splitlines() == [
+        "layer      kind     output      parameters  bytes",
+        "input               (batch, 4)",
+        "dense_0    Dense    (batch, 5)          25    100",
+        "relu_0     Relu     (batch, 5)           0      0",
+        "dense_1    Dense    (batch, 3)          18     72",
+        "softmax_0  Softmax  (batch, 3)           0      0",
+        "total                                   43    172  float32",
+    ]
+
+
+def test_summary_before_assemble():
+    assert Model([nn.Dense(3, inshape=2)]).summary().parameters == 9
+
+
+def test_refusals():
+    with pytest.raises(ArgumentError, match="this model has no layers"):
+        Model().assemble()
+    with pytest.raises(ArgumentError, match=r"only a layer can be added. expected a cutedl.nn.Layer, received 'relu'"):
+        Model(["relu"])
+    layer = nn.Dense(3)
+    with pytest.raises(ArgumentError, match="is in this model already"):
+        Model([layer, layer])
+    with pytest.raises(ArgumentError, match="another layer would cost it its weights"):
+        model().add(nn.Dense(3))
+    with pytest.raises(ShapeError, match="the shape of one sample is not known"):
+        Model([nn.Dense(3)]).assemble()
+    with pytest.raises(
+        ShapeError, match=r"dense_1 cannot take this input. expected \(batch, 7\), received \(batch, 3\)"
+    ):
+        Model([nn.Dense(3, inshape=2), nn.Dense(2, inshape=7)]).assemble()
+    with pytest.raises(ArgumentError, match="dtype cannot be used. expected float32 or float64, received int32"):
+        Model([nn.Dense(3, inshape=2)]).assemble(dtype="int32")
+    with pytest.raises(ArgumentError, match="seed cannot be used"):
+        Model([nn.Dense(3, inshape=2)]).assemble(seed=-1)
+    with pytest.raises(NotBuiltError, match=r"call model.assemble\(\) first"):
+        Model([nn.Dense(3, inshape=2)]).predict([[1, 2]])
+    with pytest.raises(ShapeError, match=r"expected \(batch, 4\), received \(28, 28\) float64"):
+        model().predict(np.zeros((28, 28)))
+    with pytest.raises(ShapeError, match=r"received \(4,\)"):
+        model().predict(np.zeros(4))
+    with pytest.raises(DataTypeError, match="x cannot be used as numbers"):
+        model().predict([["a", "b", "c", "d"]])
+
+
+def test_a_failed_assemble_leaves_the_weights():
+    m = model()
+    before = m.arena.values.copy()
+    with pytest.raises(ArgumentError):
+        m.assemble(dtype="complex64")
+    with pytest.raises(ShapeError):
+        m.assemble(inshape=99)
+    np.testing.assert_array_equal(m.arena.values, before)
+    assert m.predict(np.ones((2, 4))).shape == (2, 3)
