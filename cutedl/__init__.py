@@ -1,3 +1,74 @@
-"""cutedl: a deep-learning mini-framework in NumPy."""
+"""cutedl: a deep-learning mini-framework in NumPy, readable in an afternoon.
 
-__version__ = "0.1.0"
+>>> import numpy as np
+>>> from cutedl import Dataset, Model, Session, losses, nn, optimizers
+>>> x = np.linspace(0, 1, 50).reshape(-1, 1)
+>>> session = Session(Model([nn.Dense(1)]), losses.MeanSquaredError(), optimizers.SGD(0.5), seed=0)
+>>> history = session.fit(Dataset(x, 2 * x - 1, batch_size=10), 200, verbose=0)
+>>> print(session.predict([[0.5]]).round(3) + 0)
+[[0.]]
+"""
+
+from cutedl import (
+    arena,
+    checks,
+    dataset,
+    datasets,
+    dlmath,
+    errors,
+    files,
+    gradcheck,
+    history,
+    initializers,
+    listeners,
+    losses,
+    metrics,
+    model,
+    nn,
+    optimizers,
+    report,
+    session,
+    streams,
+    summary,
+)
+from cutedl.dataset import Dataset
+from cutedl.gradcheck import check_gradients
+from cutedl.history import History
+from cutedl.listeners import FitListener, Listener, condition_callback
+from cutedl.model import Model
+from cutedl.report import fit_report
+from cutedl.session import Session
+from cutedl.version import __version__
+
+__all__ = [
+    "Dataset",
+    "FitListener",
+    "History",
+    "Listener",
+    "Model",
+    "Session",
+    "__version__",
+    "arena",
+    "check_gradients",
+    "checks",
+    "condition_callback",
+    "dataset",
+    "datasets",
+    "dlmath",
+    "errors",
+    "files",
+    "fit_report",
+    "gradcheck",
+    "history",
+    "initializers",
+    "listeners",
+    "losses",
+    "metrics",
+    "model",
+    "nn",
+    "optimizers",
+    "report",
+    "session",
+    "streams",
+    "summary",
+]

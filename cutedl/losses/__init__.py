@@ -1,1 +1,45 @@
-"""Losses: values, gradients, reductions."""
+"""Losses: values, gradients, reductions.
+
+The classes carry Keras' names, the functions TensorFlow's. `from_logits` is True unless said otherwise.
+"""
+
+from cutedl.losses.base import Loss
+from cutedl.losses.binary import BinaryCrossentropy, WeightedBinaryCrossentropy
+from cutedl.losses.categorical import CategoricalCrossentropy, SparseCategoricalCrossentropy
+from cutedl.losses.cosine import CosineSimilarity
+from cutedl.losses.divergence import KLDivergence
+from cutedl.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
+from cutedl.losses.functions import (
+    log_loss,
+    sigmoid_cross_entropy_with_logits,
+    softmax_cross_entropy_with_logits,
+    sparse_softmax_cross_entropy_with_logits,
+    weighted_cross_entropy_with_logits,
+)
+from cutedl.losses.hinge import CategoricalHinge, Hinge, SquaredHinge
+from cutedl.losses.regression import Huber, LogCosh, MeanAbsoluteError, MeanSquaredError, Poisson
+
+__all__ = [
+    "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
+    "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
+    "LogCosh",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "Poisson",
+    "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+    "WeightedBinaryCrossentropy",
+    "log_loss",
+    "sigmoid_cross_entropy_with_logits",
+    "softmax_cross_entropy_with_logits",
+    "sparse_softmax_cross_entropy_with_logits",
+    "weighted_cross_entropy_with_logits",
+]

@@ -1,0 +1,106 @@
+"""Losses of whole vectors along an axis, among them all that compare distributions over classes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cutedl import checks
+from cutedl.errors import ArgumentError, ShapeError
+from cutedl.losses import labels
+from cutedl.losses.base import Array, Batch, Loss, columns_last, computable, numbers
+from cutedl.losses.probabilities import check_probabilities
+from cutedl.losses.targets import DenseTargets, Targets
+
+__all__ = ["ClassLoss", "VectorLoss", "class_weights"]
+
+
+class VectorLoss(Loss):
+    """Base of the losses with one value per vector: y_true and y_pred of one shape, the vectors lying along an axis."""
+
+    def __init__(self, *, axis: int = -1, reduction: str = "sum_over_batch_size"):
+        super().__init__(reduction=reduction)
+        self.axis = checks.integer("axis", axis, low=-64)
+
+    def _open(self, y_true: ArrayLike, y_pred: ArrayLike) -> Batch:
+        y, x = numbers("y_true", y_true), computable(y_pred)
+        labels.same_shape(y, x)
+        rows, shape = self._rows(x)
+        return Batch(columns_last(y, self.axis).reshape(rows.shape), rows, shape, self.axis, None)
+
+    def _rows(self, x: Array) -> tuple[Array, tuple[int, ...]]:
+        """Return (vectors as rows, shape of the losses)."""
+        if not -x.ndim <= self.axis < x.ndim or x.shape[self.axis] == 0:
+            raise ShapeError(
+                "y_pred holds no vectors.",
+                expected=f"at least one value along axis {self.axis}",
+                received=f"shape {x.shape}",
+            )
+        moved = columns_last(x, self.axis)
+        return moved.reshape(-1, moved.shape[-1]), moved.shape[:-1]
+
+
+class ClassLoss(VectorLoss):
+    """Base of the losses that compare distributions over classes.
+
+    from_logits: y_pred holds logits, as by default (in Keras it is False), or probabilities;
+    label_smoothing: a in [0, 1]: labels y become y (1 - a) + a / C; axis: that of the classes;
+    class_weight: (C,), multiplies the part of each class in the loss.
+
+    Labels are of y_pred's shape: distributions, or any numbers >= 0.
+    """
+
+    def __init__(
+        self,
+        *,
+        from_logits: bool = True,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        class_weight: ArrayLike | None = None,
+        reduction: str = "sum_over_batch_size",
+    ):
+        super().__init__(axis=axis, reduction=reduction)
+        self.from_logits = bool(from_logits)
+        self.label_smoothing = checks.number("label_smoothing", label_smoothing, low=0.0, high=1.0)
+        self.class_weight = None if class_weight is None else class_weights("class_weight", class_weight)
+
+    def _rows(self, x: Array) -> tuple[Array, tuple[int, ...]]:
+        rows, shape = super()._rows(x)
+        if self.class_weight is not None:
+            labels.per_column("class_weight", self.class_weight, rows.shape[1])
+        if not self.from_logits:
+            check_probabilities(x)
+        return rows, shape
+
+    def _smoothed(self, y: Array) -> Array:
+        """Return rows of labels as float64, smoothed."""
+        t = y.astype(np.float64)
+        if self.label_smoothing:
+            t *= 1.0 - self.label_smoothing
+            t += self.label_smoothing / y.shape[1]
+        return t
+
+    def _targets(self, y: Array, classes: int) -> Targets:
+        """Return what rows of labels are trained towards: smoothed, and weighted by class."""
+        t = self._smoothed(y)
+        if self.class_weight is not None:
+            t *= self.class_weight
+        return DenseTargets(t)
+
+    def _label_weights(self, y: Array) -> Array | None:
+        return None if self.class_weight is None else np.asarray((y * self.class_weight).sum(axis=1))
+
+    def _check_values(self, y: Array, start: int) -> None:
+        labels.within(y, 0.0, np.inf, "class probabilities", start)
+
+
+def class_weights(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return weights as float64 (C,), or raise ArgumentError for one that is negative or not finite.
+
+    >>> class_weights("class_weight", [1, 2])
+    array([1., 2.])
+    """
+    weights = np.atleast_1d(checks.numeric_array(name, values)).astype(np.float64)
+    if weights.ndim != 1 or not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise ArgumentError(f"{name} cannot be used.", expected="finite numbers >= 0, one per class", received=values)
+    return weights

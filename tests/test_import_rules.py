@@ -1,0 +1,104 @@
+"""Who may import whom, what importing costs, and what the package promises by name."""
+
+import ast
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "cutedl"
+FLOORS = {
+    "version": 0, "errors": 0, "checks": 0.5,
+    "dlmath": 1, "initializers": 1, "history": 1, "checkpoint": 1, "streams": 1, "files": 1,
+    "losses": 2, "arena": 2, "listeners": 2, "metrics": 2, "dataset": 2, "report": 2, "summary": 2,
+    "nn": 3, "optimizers": 3, "datasets": 3, "workspace": 3,
+    "model": 4,
+    "session": 5,
+    "gradcheck": 6, "distributed": 6, "__main__": 6, "sklearn": 6, "export": 6,
+}  # fmt: skip
+LAZY = {"matplotlib", "tqdm", "safetensors", "pooch", "mpi4py", "sklearn", "onnx", "scipy", "torch", "pandas"}
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def part(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path, top_level_only=False):
+    tree = ast.parse(path.read_text())
+    nodes = tree.body if top_level_only else ast.walk(tree)
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.module == "cutedl":
+                yield from (f"cutedl.{alias.name}" for alias in node.names)
+            else:
+                yield node.module or ""
+
+
+def typing_only(path):
+    """Modules imported under `if TYPE_CHECKING`, which costs nothing and makes no circle."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            for inner in node.body:
+                yield inner.module if isinstance(inner, ast.ImportFrom) else inner.names[0].name
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_file_imports_only_from_floors_below(path):
+    allowed_for_types = set(typing_only(path))
+    for name in imports(path):
+        if name.startswith("cutedl.") and name not in allowed_for_types:
+            other = name.split(".")[1]
+            assert other == part(path) or FLOORS[other] < FLOORS[part(path)], f"{part(path)} imports {other}"
+        assert name != "cutedl", "import the module, not the package"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_heavy_libraries_are_imported_inside_functions(path):
+    heavy = {name.split(".")[0] for name in imports(path, top_level_only=True)} & LAZY
+    assert not heavy
+    assert "pickle" not in set(imports(path))
+
+
+def test_importing_loads_numpy_and_nothing_heavy():
+    code = "import sys, cutedl; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {name.split(".")[0] for name in loaded} & LAZY
+    assert "numpy" in loaded
+
+
+def test_importing_costs_at_most_forty_milliseconds_over_numpy(tmp_path):
+    """As after installation: with compiled bytecode."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPYCACHEPREFIX"] = str(tmp_path)
+    code = (
+        "import sys, time, numpy\nstart = time.perf_counter()\nimport cutedl\n"
+        "print((time.perf_counter() - start) * 1000)"
+    )
+    command = [sys.executable, "-c", code]
+    first, *runs = (
+        float(subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout)
+        for _ in range(8)
+    )
+    assert min(runs) <= 40, (first, runs)
+
+
+PUBLIC = ["cutedl", *(f"cutedl.{path.relative_to(PACKAGE).with_suffix('')}".replace("/", ".") for path in FILES)]
+
+
+@pytest.mark.parametrize("name", [name.removesuffix(".__init__") for name in PUBLIC])
+def test_all_names_exist_and_are_sorted(name):
+    module = importlib.import_module(name)
+    names = getattr(module, "__all__", None)
+    if names is not None:
+        assert all(hasattr(module, each) for each in names)
+        assert len(set(names)) == len(names)
+
+
+def test_no_file_wants_to_be_two():
+    assert {path.name: count for path in FILES if (count := len(path.read_text().splitlines())) > 350} == {}
