@@ -18,7 +18,16 @@ from cutedl.losses.labels import spans
 from cutedl.losses.reduction import Scale
 from cutedl.losses.targets import Targets
 
-__all__ = ["FLOOR", "above_floor", "check_probabilities", "cross_entropy", "curvature", "distributions", "floors", "through_sums"]
+__all__ = [
+    "FLOOR",
+    "above_floor",
+    "check_probabilities",
+    "cross_entropy",
+    "curvature",
+    "distributions",
+    "floors",
+    "through_sums",
+]
 
 Array = NDArray[Any]
 

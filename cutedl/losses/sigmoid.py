@@ -53,9 +53,7 @@ def soft_cross_entropy(a: Array, b: Array, x: Array, out: Array | None) -> Array
     return times(a, softplus(-x)) + times(b, softplus(x))
 
 
-def probability_cross_entropy(
-    a: Array, b: Array, p: Array, floors: tuple[float, float], out: Array | None
-) -> Array:
+def probability_cross_entropy(a: Array, b: Array, p: Array, floors: tuple[float, float], out: Array | None) -> Array:
     """Return the losses -A log p - B log(1 - p), worked out in float64; their derivative into out, rounded once.
 
     floors: the least p, and the least 1 - p, that is divided by or taken a logarithm of.
