@@ -34,7 +34,8 @@ class Workspace:
     """The buffers that the layers of one model share.
 
     A layer that works in place writes into its predecessor's output, unless that one still needs it for backward.
-    Gradients go back and forth between two buffers of the widest output.
+    Gradients go back and forth between two buffers of the widest output; the one of the last output has a place of its
+    own, so that loss.gradient is still there after backward.
 
     chain: the layers; shapes: shape of one output of each.
     """
@@ -44,9 +45,10 @@ class Workspace:
         self.groups = _groups(chain)
         self.group_shapes = [shapes[self.groups.index(group)] for group in range(self.groups[-1] + 1)]
         self._outputs = [Buffer(shape) for shape in self.group_shapes]
-        widest = max(math.prod(shape) for shape in shapes)
+        widest = max((math.prod(shape) for shape in shapes[:-1]), default=0)
         self._gradients = Buffer((widest,)), Buffer((widest,))
-        for buffer in (*self._outputs, *self._gradients):
+        self._last_gradient = Buffer(shapes[-1])
+        for buffer in (*self._outputs, *self._gradients, self._last_gradient):
             buffer.dtype = dtype
         self._views: dict[int, Views] = {}
         self._rows = 0
@@ -64,7 +66,10 @@ class Workspace:
 
     def _gradient_views(self, rows: int) -> list[NDArray[Any]]:
         flat = [buffer.rows(rows).reshape(-1) for buffer in self._gradients]
-        return [flat[i % 2][: rows * math.prod(shape)].reshape(rows, *shape) for i, shape in enumerate(self._shapes)]
+        inner = [
+            flat[i % 2][: rows * math.prod(shape)].reshape(rows, *shape) for i, shape in enumerate(self._shapes[:-1])
+        ]
+        return [*inner, self._last_gradient.rows(rows)]
 
 
 def _groups(chain: Sequence[Layer]) -> list[int]:

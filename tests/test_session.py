@@ -74,6 +74,15 @@ def test_a_step_is_the_naive_one():
     np.testing.assert_allclose(model.parameters["dense_0.bias"].value, b - 0.5 * dy.sum(axis=0), atol=1e-15)
 
 
+def test_the_gradient_of_the_loss_is_still_there_after_a_step():
+    s, (x, y) = session(), ring(8)
+    s.model.assemble(0)
+    expected = losses.SparseCategoricalCrossentropy()
+    expected(y, s.model.predict(x))
+    s.batch_train(x, y)
+    np.testing.assert_allclose(s.loss.gradient, expected.gradient, rtol=1e-5, atol=1e-8)
+
+
 def test_history_has_one_entry_per_epoch_and_plain_numbers():
     s = trained(3, val_data=Dataset(*ring(50, 1)))
     columns = s.history.columns

@@ -58,6 +58,7 @@ class BinaryLoss(ElementLoss):
         valid = None if self.ignore_class is None else (y != self.ignore_class).any(axis=1)
         return Batch(y, x, shape, axis, valid)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def _kernel(self, y: Array, x: Array, scale: Scale, out: Array | None) -> Array:
         if self.class_weight is None and self.ignore_class is None:
             return super()._kernel(y, x, scale, out)

@@ -20,6 +20,7 @@ class CosineSimilarity(VectorLoss):
     -0.6
     """
 
+    @np.errstate(over="ignore", invalid="ignore")
     def _kernel(self, y: Array, x: Array, scale: Scale, out: Array | None) -> Array:
         a, length = _units(x)
         b, _ = _units(y)

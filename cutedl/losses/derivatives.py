@@ -32,6 +32,7 @@ class CrossEntropy(Loss):
         """Return the derivative (C,) of a row's weight in the divisor by its labels; None where it has none."""
         return None
 
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def hessian_diagonal(
         self,
         y_true: ArrayLike,
@@ -44,6 +45,7 @@ class CrossEntropy(Loss):
         rows = self._hessian_diagonal(batch.y, batch.x)
         return self._weighted(rows, batch, np.shape(y_pred), sample_weight, mask)
 
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def hessian_vector_product(
         self,
         y_true: ArrayLike,
@@ -60,6 +62,7 @@ class CrossEntropy(Loss):
         rows = self._hessian_product(batch.y, batch.x, v)
         return self._weighted(rows, batch, np.shape(y_pred), sample_weight, mask)
 
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def label_gradient(
         self,
         y_true: ArrayLike,
