@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
@@ -158,6 +159,13 @@ class Model:
             self.chain[i].backward(dy, gradients[i - 1])
             dy = gradients[i - 1]
         self.chain[lowest].backward(dy, out)
+
+    def trunk(self) -> Model:
+        """Return the model less the last layer of its chain: the same layers and parameters, buffers of its own."""
+        trunk = copy.copy(self)
+        trunk.chain, trunk.shapes, trunk._counts = self.chain[:-1], self.shapes[:-1], self._counts[:-1]
+        trunk._workspace = Workspace(trunk.chain, trunk.shapes[1:], self.dtype)
+        return trunk
 
     # -- use ---------------------------------------------------------------------------------------------------------
 

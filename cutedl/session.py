@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cutedl import checks, metrics, streams
+from cutedl.arena import Arena
 from cutedl.dataset import Dataset
 from cutedl.errors import ArgumentError, CutedlError, NonFiniteError, ReentrancyError, unknown_name
 from cutedl.history import History
@@ -21,6 +22,7 @@ from cutedl.listeners import EVENTS, FitListener, Listener, Progress, condition_
 from cutedl.losses import Loss
 from cutedl.metrics import Metric
 from cutedl.model import Model
+from cutedl.objective import Objective
 from cutedl.optimizers import Optimizer
 
 __all__ = ["FitListener", "Session", "condition_callback"]
@@ -60,12 +62,15 @@ class Session:
                 raise ArgumentError(
                     f"{name} cannot be used.", expected=f"a cutedl {kind.__name__} object", received=repr(value)
                 )
+        if loss.reduction == "none":
+            raise ArgumentError('a loss of reduction "none" is no number to minimise.', hint='take reduction="sum".')
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.metrics = _metrics(metrics, loss)
         self.seed = streams.fresh_seed() if seed is None else checks.integer("seed", seed, low=0)
         self.history = History()
         self.epoch = 0
         self._stopped = False
+        self._objective_arena: Arena | None = None
         self._busy = threading.Lock()
 
     def __repr__(self) -> str:
@@ -80,13 +85,23 @@ class Session:
         Raises NonFiniteError, before anything is changed, when the loss is NaN or infinite.
         """
         loss: float
-        self.y_pred = self.model.forward(x, training=True)  # activations into fixed buffers
-        loss, gradient = self.loss.value_and_gradient(y, self.y_pred, out=self.model.output_gradient(len(x)))
+        model, criterion = self._objective.network, self._objective.loss
+        self.y_pred = model.forward(x, training=True)  # activations into fixed buffers
+        loss, gradient = criterion.value_and_gradient(y, self.y_pred, out=model.output_gradient(len(x)))
         if not math.isfinite(loss):
             raise self._diverged(loss, x)
-        self.model.backward(gradient)  # parameter gradients into the arena
-        self.optimizer.step(self.model.arena)  # blocks over two flat vectors
+        model.backward(gradient)  # parameter gradients into the arena
+        self.optimizer.step(model.arena)  # blocks over two flat vectors
         return loss
+
+    @property
+    def _objective(self) -> Objective:
+        """The model and the loss, less a last activation that the loss contains; made anew for a new arena."""
+        arena = self.model.arena
+        if arena is not self._objective_arena:
+            self._objective_arena, self._objective_made = arena, Objective.of(self.model, self.loss)
+            self.loss.attach(arena, self.model.shapes[-1], self.seed)
+        return self._objective_made
 
     # -- training ----------------------------------------------------------------------------------------------------
 
@@ -149,14 +164,15 @@ class Session:
 
     def _train_epoch(self, train: Dataset, batch_end: list[Hook]) -> dict[str, float]:
         total = count = 0.0
+        objective = self._objective
         for metric in self.metrics:
             metric.reset()
         for x, y in train.batches(train.order(self.seed, self.epoch), self.model.dtype):
             self.batch_loss = self.batch_train(x, y)
-            total += self.loss.total
-            count += self.loss.count
+            total += objective.loss.total
+            count += objective.loss.count
             for metric in self.metrics:
-                metric.update(y, self.y_pred)
+                metric.update(y, objective.outputs(self.y_pred))
             for hook in batch_end:
                 hook(self)
             if self._stopped:
@@ -184,13 +200,15 @@ class Session:
 
     def _evaluate(self, data: Dataset) -> tuple[dict[str, float], NDArray[Any]]:
         total = count = 0.0
+        objective = self._objective
         y_pred = np.empty((len(data), *self.model.shapes[-1]), self.model.dtype)
         for metric in self.metrics:
             metric.reset()
         for start in range(0, len(data), _EVALUATE_ROWS):
             piece = slice(start, start + _EVALUATE_ROWS)
-            y_pred[piece] = self.model.predict(data.data[piece])
-            piece_total, piece_count = self.loss.total_and_count(data.label[piece], y_pred[piece])
+            y = objective.network.predict(data.data[piece])
+            piece_total, piece_count = objective.loss.total_and_count(data.label[piece], y)
+            y_pred[piece] = objective.outputs(y)
             total += piece_total
             count += piece_count
             for metric in self.metrics:

@@ -3,24 +3,33 @@
 import sys
 from importlib.metadata import version
 from importlib.resources import files
+from pathlib import Path
 
-import numpy as np
 
-import cutedl
-from cutedl import Dataset, Model, Session, losses, nn, optimizers
+def main() -> None:
+    import numpy as np
 
-assert ".venv-wheel" in cutedl.__file__, f"imported the checkout, not the wheel: {cutedl.__file__}"
-assert version("cutedl") == cutedl.__version__
-assert files("cutedl").joinpath("py.typed").is_file()
-assert {"matplotlib", "tqdm", "pooch", "safetensors"}.isdisjoint(sys.modules)
+    import cutedl
+    from cutedl import Dataset, Model, Session, losses, nn, optimizers
 
-generator = np.random.default_rng(0)
-x = generator.standard_normal((500, 2))
-y = (np.hypot(*x.T) > 1.1).astype(int)
-model = Model([nn.Dense(16, activation="tanh"), nn.Dense(2)])
-session = Session(model, losses.SparseCategoricalCrossentropy(), optimizers.Adam(0.02), metrics=["accuracy"], seed=0)
-history = session.fit(Dataset(x, y), 20, verbose=0)
-assert history["accuracy"][-1] > 0.9, history["accuracy"]
-cutedl.fit_report(history, "fit-report.svg")
-assert files("cutedl")  # still importable after matplotlib came in
-print(f"the wheel works: cutedl {cutedl.__version__}, accuracy {history['accuracy'][-1]:.3f}")
+    assert ".venv-wheel" in cutedl.__file__, f"imported the checkout, not the wheel: {cutedl.__file__}"
+    assert version("cutedl") == cutedl.__version__
+    assert files("cutedl").joinpath("py.typed").is_file()
+    assert {"matplotlib", "tqdm", "pooch", "safetensors"}.isdisjoint(sys.modules)
+
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal((500, 2))
+    y = (np.hypot(*x.T) > 1.1).astype(int)
+    model = Model([nn.Dense(16, activation="tanh"), nn.Dense(2)])
+    session = Session(
+        model, losses.SparseCategoricalCrossentropy(), optimizers.Adam(0.02), metrics=["accuracy"], seed=0
+    )
+    history = session.fit(Dataset(x, y), 20, verbose=0)
+    assert history["accuracy"][-1] > 0.9, history["accuracy"]
+    cutedl.fit_report(history, "fit-report.svg")
+    assert Path("fit-report.svg").stat().st_size > 10_000
+    print(f"the wheel works: cutedl {cutedl.__version__}, accuracy {history['accuracy'][-1]:.3f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +14,9 @@ from cutedl import checks
 from cutedl.errors import DataTypeError, NotBuiltError, ShapeError, unknown_name
 from cutedl.losses import labels
 from cutedl.losses.reduction import REDUCTIONS, Scale, Shares, row_weights, shares
+
+if TYPE_CHECKING:
+    from cutedl.arena import Arena
 
 __all__ = ["Array", "Batch", "Loss", "Scale", "columns_last", "computable", "numbers"]
 
@@ -45,8 +49,13 @@ class Loss(ABC):
     is that of its sum. Losses that are masked or ignored are not counted; where none is left, the value and the
     gradient are 0.
 
+    activation: the one that makes probabilities of what the loss takes with from_logits=True, where there is one.
+
     A new loss writes `_open` (or takes it from ElementLoss or VectorLoss) and `_kernel`.
     """
+
+    activation: ClassVar[str | None] = None
+    from_logits = False
 
     def __init__(self, *, reduction: str = "sum_over_batch_size"):
         if reduction not in REDUCTIONS:
@@ -75,6 +84,15 @@ class Loss(ABC):
     def _check_values(self, y: Array, start: int) -> None:
         """Raise for a label that the loss cannot use; start: the row that y begins at."""
         labels.within(y, -np.finfo(np.float64).max, np.finfo(np.float64).max, "numbers", start)
+
+    def on_logits(self) -> Loss:
+        """Return a copy that takes logits; the activation is then part of the loss."""
+        twin = copy.copy(self)
+        twin.from_logits = True
+        return twin
+
+    def attach(self, arena: Arena, inshape: tuple[int, ...], seed: int) -> None:
+        """Give a loss with parameters of its own their place in the model's arena; most losses have none."""
 
     @property
     def threshold(self) -> float | None:
@@ -210,7 +228,7 @@ class Loss(ABC):
         if weights is not None:
             # What does not count is 0, even where its logits are not finite.
             idle = weights == 0
-            losses = np.where(idle, 0.0, losses * weights)
+            losses = np.where(idle, 0.0, losses) * weights
             if out is not None:
                 out[idle] = 0.0
         return losses

@@ -28,6 +28,8 @@ class BinaryLoss(ElementLoss):
     ignore_class: a label whose elements are left out of the mean over the last axis.
     """
 
+    activation = "sigmoid"
+
     def __init__(
         self,
         *,

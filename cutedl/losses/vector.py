@@ -50,6 +50,8 @@ class ClassLoss(VectorLoss):
     Labels are of y_pred's shape: distributions, or any numbers >= 0.
     """
 
+    activation = "softmax"
+
     def __init__(
         self,
         *,
