@@ -15,6 +15,8 @@
         ├── CorruptDataError                 a data file that is damaged or of another kind
         └── DataNotFoundError (OSError)      a data set that no folder and no mirror could give
 
+    InputWarning (UserWarning)               input that can be used, but looks like a mistake
+
 This module stands below all others: it imports nothing of the package.
 """
 
@@ -30,6 +32,7 @@ __all__ = [
     "DataTypeError",
     "DatasetError",
     "GradientError",
+    "InputWarning",
     "LabelError",
     "NonFiniteError",
     "NotBuiltError",
@@ -116,6 +119,10 @@ class CorruptDataError(DatasetError):
 
 class DataNotFoundError(DatasetError, OSError):
     """A data set that no folder and no mirror could give."""
+
+
+class InputWarning(UserWarning):
+    """Input that can be used, but looks like a mistake."""
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownNameError:

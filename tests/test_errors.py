@@ -5,7 +5,7 @@ import pytest
 from cutedl import errors
 from cutedl.errors import CutedlError
 
-CLASSES = [cls for name in errors.__all__ if isinstance(cls := getattr(errors, name), type)]
+CLASSES = [cls for name in errors.__all__ if name.endswith("Error") and (cls := getattr(errors, name))]
 
 
 @pytest.mark.parametrize("cls", CLASSES)

@@ -16,28 +16,39 @@ from cutedl.losses.functions import (
     sparse_softmax_cross_entropy_with_logits,
     weighted_cross_entropy_with_logits,
 )
+from cutedl.losses.heads import NCE, SampledSoftmax
 from cutedl.losses.hinge import CategoricalHinge, Hinge, SquaredHinge
 from cutedl.losses.regression import Huber, LogCosh, MeanAbsoluteError, MeanSquaredError, Poisson
+from cutedl.losses.sampled import nce_loss, sampled_softmax_loss
+from cutedl.losses.samplers import FixedUnigramSampler, LearnedUnigramSampler, LogUniformSampler, UniformSampler
 
 __all__ = [
+    "NCE",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
     "CategoricalHinge",
     "CosineSimilarity",
+    "FixedUnigramSampler",
     "Hinge",
     "Huber",
     "KLDivergence",
+    "LearnedUnigramSampler",
     "LogCosh",
+    "LogUniformSampler",
     "Loss",
     "MeanAbsoluteError",
     "MeanSquaredError",
     "Poisson",
+    "SampledSoftmax",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
+    "UniformSampler",
     "WeightedBinaryCrossentropy",
     "log_loss",
+    "nce_loss",
+    "sampled_softmax_loss",
     "sigmoid_cross_entropy_with_logits",
     "softmax_cross_entropy_with_logits",
     "sparse_softmax_cross_entropy_with_logits",

@@ -13,10 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from cutedl import checks
 from cutedl.errors import DataTypeError, NotBuiltError, ShapeError, unknown_name
 from cutedl.losses import labels
+from cutedl.losses.inspection import CHECKS, inspect
 from cutedl.losses.reduction import REDUCTIONS, Scale, Shares, row_weights, shares
 
 if TYPE_CHECKING:
     from cutedl.arena import Arena
+    from cutedl.losses.explanation import Explanation
 
 __all__ = ["Array", "Batch", "Loss", "Scale", "columns_last", "computable", "numbers"]
 
@@ -49,6 +51,9 @@ class Loss(ABC):
     is that of its sum. Losses that are masked or ignored are not counted; where none is left, the value and the
     gradient are 0.
 
+    check: "first" looks for probable mistakes in the first batch (see `inspect`), "always" in every one, "never" in
+    none. Shapes, types and the range of labels are checked in any case.
+
     activation: the one that makes probabilities of what the loss takes with from_logits=True, where there is one.
 
     A new loss writes `_open` (or takes it from ElementLoss or VectorLoss) and `_kernel`.
@@ -57,16 +62,21 @@ class Loss(ABC):
     activation: ClassVar[str | None] = None
     from_logits = False
 
-    def __init__(self, *, reduction: str = "sum_over_batch_size"):
+    def __init__(self, *, reduction: str = "sum_over_batch_size", check: str = "first"):
         if reduction not in REDUCTIONS:
             raise unknown_name("reduction", reduction, REDUCTIONS)
-        self.reduction = reduction
+        if check not in CHECKS:
+            raise unknown_name("check", check, CHECKS)
+        self.reduction, self.check = reduction, check
+        self._inspects = check != "never"
         self.total, self.count = 0.0, 0.0
         self._gradient: Array | None = None
 
     def __repr__(self) -> str:
         options = {name: value for name, value in vars(self).items() if name[0] != "_" and value is not None}
-        shown = [f"{name}={_shown(value)}" for name, value in options.items() if name not in ("total", "count")]
+        for name in ("total", "count", "check"):
+            options.pop(name, None)
+        shown = [f"{name}={_shown(value)}" for name, value in options.items()]
         return f"{type(self).__name__}({', '.join(shown)})"
 
     @abstractmethod
@@ -91,8 +101,8 @@ class Loss(ABC):
         twin.from_logits = True
         return twin
 
-    def attach(self, arena: Arena, inshape: tuple[int, ...], seed: int) -> None:
-        """Give a loss with parameters of its own their place in the model's arena; most losses have none."""
+    def attach(self, arena: Arena, inshape: tuple[int, ...], seed: int) -> None:  # noqa: B027  most losses have none
+        """Give a loss with parameters of its own their place in the model's arena."""
 
     @property
     def threshold(self) -> float | None:
@@ -143,6 +153,9 @@ class Loss(ABC):
         """
         batch = self._open(y_true, y_pred)
         share = self._share(batch, sample_weight, mask)
+        if self._inspects:
+            inspect(self, batch.y, batch.x, None if share.weights is None else share.weights != 0)
+            self._inspects = self.check == "always"
         x = batch.x
         if out is None:
             out = np.empty(np.shape(y_pred), x.dtype)
@@ -196,6 +209,14 @@ class Loss(ABC):
         if self.reduction in ("sum", "none"):
             return total
         return total / count if count else 0.0
+
+    def explain(self, y_true: ArrayLike, y_pred: ArrayLike) -> Explanation:
+        """Print and return where the loss comes from and how low it could be; with weights: `explanation.explain`."""
+        from cutedl.losses.explanation import explain
+
+        explanation = explain(self, y_true, y_pred)
+        print(explanation)
+        return explanation
 
     def _share(self, batch: Batch, sample_weight: ArrayLike | None, mask: ArrayLike | None) -> Shares:
         weights: Array | None = None

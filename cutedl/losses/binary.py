@@ -11,7 +11,7 @@ from cutedl import checks
 from cutedl.dlmath import sigmoid, softplus
 from cutedl.losses import labels
 from cutedl.losses import sigmoid as cores
-from cutedl.losses.base import Array, Batch, Scale
+from cutedl.losses.base import Array, Batch, Scale, numbers
 from cutedl.losses.derivatives import CrossEntropy
 from cutedl.losses.elementwise import ElementLoss
 from cutedl.losses.probabilities import above_floor, check_probabilities, floors
@@ -37,9 +37,9 @@ class BinaryLoss(ElementLoss):
         label_smoothing: float = 0.0,
         class_weight: ArrayLike | None = None,
         ignore_class: int | None = None,
-        reduction: str = "sum_over_batch_size",
+        **options: Any,
     ):
-        super().__init__(reduction=reduction)
+        super().__init__(**options)
         self.from_logits = bool(from_logits)
         self.label_smoothing = checks.number("label_smoothing", label_smoothing, low=0.0, high=1.0)
         self.class_weight = None if class_weight is None else class_weights("class_weight", class_weight)
@@ -56,7 +56,7 @@ class BinaryLoss(ElementLoss):
             labels.per_column("class_weight", self.class_weight, x.shape[1])
         if not self.from_logits:
             check_probabilities(x)
-        self._check_values(y, 0)
+        self._check_values(numbers("y_true", y_true), 0)
         valid = None if self.ignore_class is None else (y != self.ignore_class).any(axis=1)
         return Batch(y, x, shape, axis, valid)
 

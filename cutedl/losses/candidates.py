@@ -50,7 +50,7 @@ def corrected_logits(w: Array, b: Array, h: Array, labels: Classes, values: Samp
     counts = np.concatenate([np.reshape(values.true_expected_count, -1), values.sampled_expected_count])
     b = (b - np.log(counts)).astype(h.dtype)
     logits = np.empty((len(h), columns + len(values.sampled)), h.dtype)
-    np.einsum("nd,ntd->nt", h, w[:true].reshape(*labels.shape, -1), out=logits[:, :columns])
+    np.einsum("nd,ntd->nt", h, w[:true].reshape(*labels.shape, w.shape[1]), out=logits[:, :columns])
     logits[:, :columns] += b[:true].reshape(labels.shape)
     np.matmul(h, w[true:].T, out=logits[:, columns:])
     logits[:, columns:] += b[true:]

@@ -28,7 +28,7 @@ class SoftmaxCrossEntropy(ClassLoss, CrossEntropy):
 
     def _kernel(self, y: Array, x: Array, scale: Scale, out: Array | None) -> Array:
         if not self.from_logits:
-            p, sums = self._distributions(x, scale)
+            p, sums = self._distributions(x)
             targets, floor = self._targets(y, x.shape[1]), probabilities.FLOOR[x.dtype]
             return probabilities.cross_entropy(targets, p, sums, floor, scale, out)
         if self.label_smoothing == 0.0 and (index := self._hard(y)) is not None:
@@ -36,18 +36,15 @@ class SoftmaxCrossEntropy(ClassLoss, CrossEntropy):
             hard_scale = scale if weight is None else (weight * scale).astype(x.dtype)
             losses = hard_cross_entropy(index, x, hard_scale, out)
             if losses is not None:
-                return losses if weight is None else losses * weight
+                return losses if weight is None else np.where(weight == 0.0, 0.0, losses) * weight
         return soft_cross_entropy(self._targets(y, x.shape[1]), x, scale, out)
-
-    def _distributions(self, x: Array, scale: Scale) -> tuple[Array, Array | None]:
-        return probabilities.distributions(x, scale)
 
     def _hessian_diagonal(self, y: Array, x: Array) -> Array:
         targets = self._targets(y, x.shape[1])
         if self.from_logits:
             softmax = Softmax(x)
             return np.asarray(targets.total[:, None] * softmax.p * softmax.complement())
-        p, sums = self._distributions(x, 1.0)
+        p, sums = self._distributions(x)
         return probabilities.curvature(targets, p, sums, probabilities.FLOOR[x.dtype])
 
     def _hessian_product(self, y: Array, x: Array, v: Array) -> Array:
@@ -56,14 +53,14 @@ class SoftmaxCrossEntropy(ClassLoss, CrossEntropy):
             # H v = T (p * v - p (p . v))
             p = Softmax(x).p
             return np.asarray(targets.total[:, None] * p * (v - np.einsum("ij,ij->i", p, v)[:, None]))
-        p, sums = self._distributions(x, 1.0)
+        p, sums = self._distributions(x)
         return probabilities.curvature(targets, p, sums, probabilities.FLOOR[x.dtype], v)
 
     def _label_gradient(self, y: Array, x: Array) -> Array:
         if self.from_logits:
             rows = Softmax(x).negative_log()
         else:
-            rows = -np.log(np.maximum(self._distributions(x, 1.0)[0], probabilities.FLOOR[x.dtype]))
+            rows = -np.log(np.maximum(self._distributions(x)[0], probabilities.FLOOR[x.dtype]))
         rows *= 1.0 - self.label_smoothing
         return rows if self.class_weight is None else rows * self.class_weight
 
@@ -88,7 +85,6 @@ class CategoricalCrossentropy(SoftmaxCrossEntropy):
         index = y.argmax(axis=1)
         if labels.spans(y[np.arange(len(y)), index], 1, 1) and np.count_nonzero(y.astype(bool)) == len(y):
             return np.asarray(index)
-        self._check_values(y, 0)
         return None
 
 

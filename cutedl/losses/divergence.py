@@ -21,15 +21,14 @@ class KLDivergence(CategoricalCrossentropy):
     0.143841
     """
 
+    _normalises = False
+
     def _kernel(self, y: Array, x: Array, scale: Scale, out: Array | None) -> Array:
         t = self._smoothed(y)
         entropies = -xlogy(t, t)
         if self.class_weight is not None:
             entropies *= self.class_weight
         return np.asarray(super()._kernel(y, x, scale, out) - entropies.sum(axis=1))
-
-    def _distributions(self, x: Array, scale: Scale) -> tuple[Array, Array | None]:
-        return x.astype(np.float64), None
 
     def _label_gradient(self, y: Array, x: Array) -> Array:
         with np.errstate(divide="ignore"):

@@ -16,7 +16,7 @@ from cutedl.losses import labels
 from cutedl.losses import sigmoid as cores
 from cutedl.losses.base import Array, Scale
 from cutedl.losses.binary import BinaryLoss
-from cutedl.losses.probabilities import FLOOR, above_floor, distributions, floors, through_sums
+from cutedl.losses.probabilities import FLOOR, above_floor, floors, through_sums
 from cutedl.losses.softmax import Softmax
 from cutedl.losses.vector import ClassLoss, class_weights
 
@@ -80,18 +80,20 @@ class CategoricalFocalCrossentropy(ClassLoss):
         self.alpha = class_weights("alpha", alpha)
         self.gamma = checks.number("gamma", gamma, low=0.0)
 
+    def _rows(self, x: Array) -> tuple[Array, tuple[int, ...]]:
+        rows, shape = super()._rows(x)
+        labels.per_column("alpha", self.alpha, rows.shape[1], or_one=True)
+        return rows, shape
+
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def _kernel(self, y: Array, x: Array, scale: Scale, out: Array | None) -> Array:
-        labels.per_column("alpha", self.alpha, x.shape[1], or_one=True)
-        self._check_values(y, 0)
         t = self._smoothed(y) * self.alpha * (1.0 if self.class_weight is None else self.class_weight)
-        scale = np.reshape(scale, (-1, 1))
         sums = None
         if self.from_logits:
             softmax = Softmax(x)
             p, rest, entropy = softmax.p, softmax.complement(), softmax.negative_log()
         else:
-            p, sums = distributions(x, scale[:, 0])
+            p, sums = self._distributions(x)
             p = np.maximum(p, FLOOR[x.dtype])
             rest, entropy = 1.0 - p, -np.log(p)
         focus = rest**self.gamma
@@ -104,5 +106,5 @@ class CategoricalFocalCrossentropy(ClassLoss):
                 h = h * rest - p * (h.sum(axis=1, keepdims=True) - h)
             else:
                 h = through_sums(h / p, p, sums)
-            np.multiply(h, scale, out=out, casting="same_kind")
+            np.multiply(h, np.reshape(scale, (-1, 1)), out=out, casting="same_kind")
         return np.asarray(cores.times(t, cores.times(focus, entropy)).sum(axis=1))

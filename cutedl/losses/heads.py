@@ -125,7 +125,7 @@ class SampledHead(Loss):
         if self._tables is None:
             raise NotBuiltError(
                 f"{type(self).__name__} has no memory yet.",
-                hint="after model.assemble(): loss.attach(model.arena, model.shapes[-1], seed).",
+                hint="a Session attaches it; by hand: head.attach(model.arena, model.shapes[-1], seed).",
             )
         return self._tables
 

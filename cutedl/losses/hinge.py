@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from cutedl.errors import LabelError
 from cutedl.losses import labels
-from cutedl.losses.base import Array, Batch, Scale
+from cutedl.losses.base import Array, Batch, Scale, numbers
 from cutedl.losses.elementwise import ElementLoss
 from cutedl.losses.vector import VectorLoss
 
@@ -19,7 +19,7 @@ class MarginLoss(ElementLoss):
 
     def _open(self, y_true: ArrayLike, y_pred: ArrayLike) -> Batch:
         batch = super()._open(y_true, y_pred)
-        self._check_values(batch.y, 0)
+        self._check_values(numbers("y_true", y_true), 0)
         return batch._replace(y=np.where(batch.y > 0, 1.0, -1.0).astype(batch.x.dtype))
 
     @property
@@ -83,7 +83,6 @@ class CategoricalHinge(VectorLoss):
 
     @np.errstate(over="ignore", invalid="ignore")
     def _kernel(self, y: Array, x: Array, scale: Scale, out: Array | None) -> Array:
-        self._check_values(y, 0)
         others = (1.0 - y) * x
         rows, rival = np.arange(len(x)), others.argmax(axis=1)
         losses: Array = np.maximum(1.0 + others[rows, rival] - np.einsum("ij,ij->i", y, x, dtype=np.float64), 0.0)

@@ -7,7 +7,6 @@ hold is used as it is.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ __all__ = [
     "curvature",
     "distributions",
     "floors",
+    "off_one",
     "through_sums",
 ]
 
@@ -78,26 +78,27 @@ def above_floor(p: Array) -> tuple[Array, Array]:
     return np.maximum(wide, least), np.maximum(1.0 - wide, least_rest)
 
 
-def distributions(p: Array, scale: Scale) -> tuple[Array, Array | None]:
-    """Return (rows of p as float64, None), or, where some do not sum to 1, (rows divided by their sums, the sums).
+def off_one(p: Array, scale: Scale) -> tuple[int, float] | None:
+    """Return (row, sum) of the first row that does not sum to 1 within 1e-3, zeros first; rows of scale 0 do not count.
 
-    As Keras does, but not silently: a warning names the first such row. Rows whose scale is 0 do not count.
-    Raises ProbabilityError for a row of zeros.
+    >>> off_one(np.array([[0.5, 0.5], [0.9, 0.8]]), 1.0)
+    (1, 1.7000000000000002)
     """
-    p = p.astype(np.float64)
-    sums = p.sum(axis=1)
+    sums = p.sum(axis=1, dtype=np.float64)
     off = (np.abs(sums - 1.0) > _UNNORMALISED) & (np.asarray(scale) != 0)
     if not off.any():
+        return None
+    row = int(np.argmin(np.where(off, sums > 0.0, 2)))
+    return row, float(sums[row])
+
+
+def distributions(p: Array) -> tuple[Array, Array | None]:
+    """Return (rows of p as float64, None), or, where some do not sum to 1, (rows divided by their sums, the sums)."""
+    p = p.astype(np.float64)
+    sums = p.sum(axis=1)
+    off = (np.abs(sums - 1.0) > _UNNORMALISED) & (sums > 0.0)
+    if not off.any():
         return p, None
-    row = int(np.argmax(off))
-    if not sums[off].all():
-        row = int(np.argmax(off & (sums == 0)))
-        raise ProbabilityError("a row of y_pred is all zeros.", expected="a distribution", received=f"row {row}")
-    warnings.warn(
-        f"row {row} of y_pred sums to {sums[row]:g}, not to 1: it is divided by its sum. "
-        "hint: end the model with a softmax, or give logits and from_logits=True.",
-        stacklevel=2,
-    )
     sums = np.where(off, sums, 1.0)
     p /= sums[:, None]
     return p, sums

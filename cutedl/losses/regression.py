@@ -11,7 +11,7 @@ from cutedl import checks
 from cutedl.dlmath import xlogy
 from cutedl.errors import ProbabilityError
 from cutedl.losses import labels
-from cutedl.losses.base import Array, Batch
+from cutedl.losses.base import Array, Batch, numbers
 from cutedl.losses.elementwise import ElementLoss
 from cutedl.losses.probabilities import FLOOR
 
@@ -105,7 +105,7 @@ class Poisson(ElementLoss):
 
     def _open(self, y_true: ArrayLike, y_pred: ArrayLike) -> Batch:
         batch = super()._open(y_true, y_pred)
-        self._check_values(batch.y, 0)
+        self._check_values(numbers("y_true", y_true), 0)
         if not self.log_input and (batch.x < 0).any():
             row = int(np.argmax((batch.x < 0).any(axis=1)))
             raise ProbabilityError(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cutedl import checks
-from cutedl.errors import ArgumentError, ShapeError
+from cutedl.errors import ArgumentError, InputWarning, ProbabilityError, ShapeError
 from cutedl.losses import labels
 from cutedl.losses.base import Array, Batch, Loss, columns_last, computable, numbers
-from cutedl.losses.probabilities import check_probabilities
+from cutedl.losses.probabilities import check_probabilities, distributions, off_one
+from cutedl.losses.reduction import Shares
 from cutedl.losses.targets import DenseTargets, Targets
 
 __all__ = ["ClassLoss", "VectorLoss", "class_weights"]
@@ -18,13 +22,14 @@ __all__ = ["ClassLoss", "VectorLoss", "class_weights"]
 class VectorLoss(Loss):
     """Base of the losses with one value per vector: y_true and y_pred of one shape, the vectors lying along an axis."""
 
-    def __init__(self, *, axis: int = -1, reduction: str = "sum_over_batch_size"):
-        super().__init__(reduction=reduction)
+    def __init__(self, *, axis: int = -1, **options: Any):
+        super().__init__(**options)
         self.axis = checks.integer("axis", axis, low=-64)
 
     def _open(self, y_true: ArrayLike, y_pred: ArrayLike) -> Batch:
         y, x = numbers("y_true", y_true), computable(y_pred)
         labels.same_shape(y, x)
+        self._check_values(y, 0)
         rows, shape = self._rows(x)
         return Batch(columns_last(y, self.axis).reshape(rows.shape), rows, shape, self.axis, None)
 
@@ -47,8 +52,11 @@ class ClassLoss(VectorLoss):
     label_smoothing: a in [0, 1]: labels y become y (1 - a) + a / C; axis: that of the classes;
     class_weight: (C,), multiplies the part of each class in the loss.
 
-    Labels are of y_pred's shape: distributions, or any numbers >= 0.
+    Labels are of y_pred's shape: distributions, or any numbers >= 0. Rows of probabilities whose sum is not 1 are
+    divided by it, as in Keras, but not silently: the first time an InputWarning names the row and its sum.
     """
+
+    _normalises = True
 
     activation = "softmax"
 
@@ -57,14 +65,14 @@ class ClassLoss(VectorLoss):
         *,
         from_logits: bool = True,
         label_smoothing: float = 0.0,
-        axis: int = -1,
         class_weight: ArrayLike | None = None,
-        reduction: str = "sum_over_batch_size",
+        **options: Any,
     ):
-        super().__init__(axis=axis, reduction=reduction)
+        super().__init__(**options)
         self.from_logits = bool(from_logits)
         self.label_smoothing = checks.number("label_smoothing", label_smoothing, low=0.0, high=1.0)
         self.class_weight = None if class_weight is None else class_weights("class_weight", class_weight)
+        self._has_warned = False
 
     def _rows(self, x: Array) -> tuple[Array, tuple[int, ...]]:
         rows, shape = super()._rows(x)
@@ -73,6 +81,28 @@ class ClassLoss(VectorLoss):
         if not self.from_logits:
             check_probabilities(x)
         return rows, shape
+
+    def _share(self, batch: Batch, sample_weight: ArrayLike | None, mask: ArrayLike | None) -> Shares:
+        share = super()._share(batch, sample_weight, mask)
+        if not self.from_logits and self._normalises and (off := off_one(batch.x, share.scale)) is not None:
+            self._report(*off)
+        return share
+
+    def _report(self, row: int, total: float) -> None:
+        if total == 0.0:
+            raise ProbabilityError("a row of y_pred is all zeros.", expected="a distribution", received=f"row {row}")
+        if not self._has_warned:
+            self._has_warned = True
+            warnings.warn(
+                f"row {row} of y_pred sums to {total:g}, not to 1: it is divided by its sum. "
+                "hint: end the model with a softmax, or give logits and from_logits=True.",
+                InputWarning,
+                stacklevel=5,
+            )
+
+    def _distributions(self, x: Array) -> tuple[Array, Array | None]:
+        """Return (rows of probabilities as float64, the sums that they were divided by, None for 1)."""
+        return distributions(x) if self._normalises else (x.astype(np.float64), None)
 
     def _smoothed(self, y: Array) -> Array:
         """Return rows of labels as float64, smoothed."""

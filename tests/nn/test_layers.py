@@ -88,7 +88,7 @@ def test_every_activation_before_every_activation_under_every_loss(hidden, last,
     model.assemble(2, "float64")
     for count in (6, 4):
         x, y = generator.normal(size=(count, 4)), labels(generator, count)
-        assert check_gradients(model, make(), x, y) < 1e-7
+        assert check_gradients(model, make(check="never"), x, y) < 1e-7
 
 
 @pytest.mark.parametrize(("first", "second"), list(product(ACTIVATIONS, ACTIVATIONS)))
