@@ -292,6 +292,11 @@ Hook = Callable[[Session], None]
 def _metrics(names: Sequence[str | Metric], loss: Loss) -> list[Metric]:
     if isinstance(names, str):
         raise ArgumentError("metrics cannot be used.", expected="a list", received=repr(names), hint=f"[{names!r}]")
+    if names and loss.takes_hidden:
+        raise ArgumentError(
+            f"{type(loss).__name__} holds the output layer itself: there are no outputs to take metrics of.",
+            hint="leave metrics out; evaluate gives the full loss, loss.logits(model.predict(x)) the scores.",
+        )
     return [metrics.get(name, loss.threshold) for name in names]
 
 

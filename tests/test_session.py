@@ -370,6 +370,7 @@ def test_a_column_of_the_users_own_may_be_monitored_once_it_is_there():
     ({"metrics": "accuracy"}, r"metrics cannot be used. expected a list.*hint: \['accuracy'\]"),
     ({"metrics": ["acuracy"]}, "did you mean 'accuracy'"),
     ({"seed": -1}, "seed cannot be used"),
+    ({"loss": losses.SampledSoftmax(9, 3), "metrics": ["accuracy"]}, "SampledSoftmax holds the output layer itself"),
     ({"loss": losses.MeanSquaredError(reduction="none")}, 'a loss of reduction "none" is no number to minimise'),
 ])  # fmt: skip
 def test_wrong_parts_of_a_session_are_refused(change, message):

@@ -54,12 +54,14 @@ class Loss(ABC):
     check: "first" looks for probable mistakes in the first batch (see `inspect`), "always" in every one, "never" in
     none. Shapes, types and the range of labels are checked in any case.
 
+    takes_hidden: y_pred is the last hidden output, of which no metric can be taken.
     activation: the one that makes probabilities of what the loss takes with from_logits=True, where there is one.
 
     A new loss writes `_open` (or takes it from ElementLoss or VectorLoss) and `_kernel`.
     """
 
     activation: ClassVar[str | None] = None
+    takes_hidden: ClassVar[bool] = False
     from_logits = False
 
     def __init__(self, *, reduction: str = "sum_over_batch_size", check: str = "first"):

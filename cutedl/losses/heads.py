@@ -43,6 +43,8 @@ class SampledHead(Loss):
     total_and_count and per_example, and so Session.evaluate, give the loss over all classes.
     """
 
+    takes_hidden = True
+
     def __init__(
         self,
         num_classes: int,
