@@ -45,12 +45,18 @@ def test_softmax_margins(margin, options):
     assert_exact(losses.CategoricalCrossentropy(**options), rng.dirichlet(np.ones(4), len(x)), x)
 
 
-@pytest.mark.parametrize("height", [-90.0, -8.0, -7.0, 0.0, 39.0, 41.0, 90.0, 1e4])
+@pytest.mark.parametrize("height", [-90.0, -60.0, -20.0, -8.0, -7.0, 0.0, 39.0, 41.0, 79.0, 90.0, 1e4])
 def test_softmax_at_any_height(height):
     """The fast form takes rows of moderate size, the wide one all others: both are exact, also at the border."""
     x = (np.array([[0.0, -0.37, -3.1], [-79.9, 0.0, -40.3]]) + height).astype(np.float32)
     for y in ([0, 1], [1, 0], [2, 2]):
         assert_exact(losses.SparseCategoricalCrossentropy(reduction="sum"), np.array(y), x)
+    # a light row: its share times exp(-m) must not leave float32's range before exp(x) brings it back
+    light = losses.SparseCategoricalCrossentropy(reduction="sum", class_weight=np.full(3, 2.0**-20))
+    plain = losses.SparseCategoricalCrossentropy(reduction="sum")
+    y, x = np.array([0, 1]), x.clip(height - 20)
+    twin = reference.value_and_gradient(plain, y, x)[1]
+    np.testing.assert_allclose(light.value_and_gradient(y, x)[1], twin * 2.0**-20, rtol=1e-6)
 
 
 def test_many_classes_are_summed_without_loss():
@@ -160,6 +166,30 @@ def test_infinite_logits():
     np.testing.assert_array_equal(value, [0, 0])
     np.testing.assert_array_equal(gradient, [0, 0])
     assert losses.BinaryCrossentropy(label_smoothing=0.1)([1.0], np.array([inf])) == inf
+
+
+def test_what_has_no_weight_may_be_infinite():
+    x = np.array([[0.0, -np.inf, 1.0]])
+    smoothed = losses.SparseCategoricalCrossentropy(label_smoothing=0.1, class_weight=[1.0, 0.0, 1.0])
+    assert smoothed([0], x) == pytest.approx(0.1 / 3 * np.log1p(np.exp(-1)) + (0.9 + 0.1 / 3) * np.log1p(np.exp(1)))
+    assert losses.SparseCategoricalCrossentropy(class_weight=[1.0, 0.0, 1.0])([1], x) == 0.0
+    assert losses.Poisson(log_input=True)([0.0], [-np.inf]) == 0.0
+
+
+def test_curvature_of_probabilities_of_zero():
+    p = np.array([[1.0, 0.0]])
+    for loss, y in (
+        (losses.CategoricalCrossentropy(from_logits=False), [[1.0, 0.0]]),
+        (losses.SparseCategoricalCrossentropy(from_logits=False), [0]),
+        (losses.SparseCategoricalCrossentropy(from_logits=False, label_smoothing=0.5, class_weight=[1.0, 0.0]), [0]),
+    ):
+        assert loss.hessian_diagonal(y, p)[0, 1] == 0.0
+
+
+def test_squares_of_large_errors_fit():
+    loss = losses.MeanSquaredError()
+    assert loss([0.0], np.array([1e30], np.float32)) == pytest.approx(1e60)
+    assert loss.gradient == np.float32(2e30)
 
 
 @pytest.mark.parametrize("row", [[-np.inf, -np.inf], [np.nan, 0.0], [0.0, np.nan], [np.inf, np.inf]])

@@ -141,6 +141,21 @@ def test_sparse_and_dense_agree_on_one_hot_labels():
         np.testing.assert_allclose(sparse.gradient, dense.gradient, rtol=1e-12)
 
 
+def test_a_row_with_a_one_is_not_one_hot_for_that():
+    y, x = np.array([[1.0, 0.5, 0.0]]), np.array([[0.3, -1.0, 2.0]])
+    loss = losses.CategoricalCrossentropy(check="never")
+    p = np.exp(x) / np.exp(x).sum()
+    assert loss(y, x) == pytest.approx(-(y * np.log(p)).sum())
+    np.testing.assert_allclose(loss.gradient, 1.5 * p - y)
+
+
+def test_divergence_takes_probabilities_as_they_are():
+    y, p = np.array([[0.5, 0.8, 0.12], [0.7, 0.43, 0.8]]), np.array([[0.4, 0.9, 0.12], [0.36, 0.3, 0.4]])
+    loss = losses.KLDivergence(from_logits=False, check="never")
+    assert loss(y, p) == pytest.approx((y * np.log(y / p)).sum() / 2)
+    np.testing.assert_allclose(loss.gradient, -y / p / 2)
+
+
 def test_gradient_where_labels_do_not_sum_to_one():
     x = np.array([[1.0, 1.0, 1.0, 1.0], [1.0, 2.0, 3.0, 4.0]])
     y = np.array([[0.0, 0.0, 0.0, 0.0], [2.0, 2.0, 2.0, 2.0]])

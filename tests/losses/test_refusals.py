@@ -159,6 +159,17 @@ CALLS = {
         "sample_weight does not fit the losses. expected shape (2,), (2, 1), or 1 in place of any axis, "
         "received shape (2, 3). hint: the classes have been summed by then: give one value per loss.",
     ),
+    "weights of another length": (
+        lambda: DENSE()(X, X, sample_weight=np.ones(3)),
+        ShapeError,
+        "sample_weight does not fit the losses. expected shape (2,), (2, 1), or 1 in place of any axis, "
+        "received shape (3,).",
+    ),
+    "too few weights": (
+        lambda: DENSE()(np.eye(3), np.eye(3), sample_weight=np.ones(2)),
+        ShapeError,
+        "received shape (2,).",
+    ),
     "label_smoothing": (
         lambda: DENSE(label_smoothing=2.0),
         ArgumentError,
