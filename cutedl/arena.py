@@ -174,6 +174,12 @@ class Arena:
         return self._gradients
 
     @property
+    def size(self) -> int:
+        """How many numbers are learned, those of tables included."""
+        tables = sum(table.values.size for table in self._tables.values())
+        return tables + sum(parameter.size for parameter in self._parameters.values())
+
+    @property
     def matrices(self) -> slice:
         """Where the parameters with two or more axes lie: weight decay is one slice."""
         return slice(0, sum(p.size for p in self._parameters.values() if len(p.shape) > 1))

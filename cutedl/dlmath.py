@@ -47,11 +47,19 @@ def sigmoid(x: ArrayLike, out: NDArray[Any] | None = None, scratch: NDArray[Any]
 def softplus(x: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
     """The smooth rectifier, element by element: log(1 + exp(x)); its derivative is sigmoid(x).
 
+    Computed as max(x, 0) + log1p(exp(-|x|)). x: any shape; out: may be x itself.
+
     >>> print(softplus([-100.0, 0.0, 100.0]))
     [3.72007598e-44 6.93147181e-01 1.00000000e+02]
     """
-    result: NDArray[Any] = np.logaddexp(floating(x), 0.0, out=out)
-    return result
+    x = floating(x)
+    tail = np.abs(x)
+    np.negative(tail, out=tail)
+    np.exp(tail, out=tail)
+    np.log1p(tail, out=tail)
+    out = np.maximum(x, 0.0, out=out)
+    out += tail
+    return out
 
 
 def log_sum_exp(x: ArrayLike, axis: int = -1) -> NDArray[Any]:

@@ -267,7 +267,7 @@ class Session:
             "samples": len(train),
             "batch_size": train.batch_size,
             "model": "-".join(str(math.prod(shape)) for shape in self._widths()),
-            "parameters": self.model.arena.values.size,
+            "parameters": self.model.arena.size,
             "loss": type(self.loss).__name__,
             "optimizer": repr(self.optimizer),
             "seed": self.seed,

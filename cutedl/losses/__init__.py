@@ -19,8 +19,15 @@ from cutedl.losses.functions import (
 from cutedl.losses.heads import NCE, SampledSoftmax
 from cutedl.losses.hinge import CategoricalHinge, Hinge, SquaredHinge
 from cutedl.losses.regression import Huber, LogCosh, MeanAbsoluteError, MeanSquaredError, Poisson
-from cutedl.losses.sampled import nce_loss, sampled_softmax_loss
+from cutedl.losses.sampled import (
+    SampledGradients,
+    nce_gradients,
+    nce_loss,
+    sampled_softmax_gradients,
+    sampled_softmax_loss,
+)
 from cutedl.losses.samplers import FixedUnigramSampler, LearnedUnigramSampler, LogUniformSampler, UniformSampler
+from cutedl.losses.sampling import SampledValues, Sampler
 
 __all__ = [
     "NCE",
@@ -41,13 +48,18 @@ __all__ = [
     "MeanAbsoluteError",
     "MeanSquaredError",
     "Poisson",
+    "SampledGradients",
     "SampledSoftmax",
+    "SampledValues",
+    "Sampler",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
     "UniformSampler",
     "WeightedBinaryCrossentropy",
     "log_loss",
+    "nce_gradients",
     "nce_loss",
+    "sampled_softmax_gradients",
     "sampled_softmax_loss",
     "sigmoid_cross_entropy_with_logits",
     "softmax_cross_entropy_with_logits",

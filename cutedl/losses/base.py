@@ -152,6 +152,7 @@ class Loss(ABC):
 
         sample_weight, mask: one value per loss, or per row of losses; mask: 0 leaves a loss out.
         out: array of y_pred's shape that takes the gradient.
+        Raises ShapeError, LabelError, NonFiniteError, ProbabilityError or DataTypeError, naming the row and the value.
         """
         batch = self._open(y_true, y_pred)
         share = self._share(batch, sample_weight, mask)

@@ -26,6 +26,9 @@ class BinaryLoss(ElementLoss):
     from_logits: y_pred holds logits, as by default (in Keras it is False), or probabilities;
     label_smoothing: a in [0, 1]: labels z become z (1 - a) + a / 2; class_weight: one per column;
     ignore_class: a label whose elements are left out of the mean over the last axis.
+
+    A probability of 0 counts as 1e-30 (float64: 1e-300) where its logarithm is taken, and one of 1 as the number next
+    to it: a wrong answer always has a finite loss and a gradient.
     """
 
     activation = "sigmoid"
@@ -95,6 +98,8 @@ class BinaryCrossentropy(BinaryLoss, CrossEntropy):
 
     y_true: y_pred's shape, in [0, 1]; y_pred: logits, or probabilities with from_logits=False;
     pos_weight: q >= 0, a number or one per column. The gradient by a logit is (1 - z) p - q z (1 - p).
+    Options: see `BinaryLoss` and `Loss`.
+    Equals keras.losses.BinaryCrossentropy, and torch.nn.BCEWithLogitsLoss, which loses the digits of small losses.
 
     >>> loss = BinaryCrossentropy()
     >>> print(f"{loss([[0.0]], [[-15.0]]):.10e}")
@@ -150,7 +155,7 @@ class BinaryCrossentropy(BinaryLoss, CrossEntropy):
 
 
 class WeightedBinaryCrossentropy(BinaryCrossentropy):
-    """BinaryCrossentropy whose label 1 counts pos_weight times: a number, or one per column.
+    """BinaryCrossentropy whose label 1 counts pos_weight times: a number >= 0, or one per column.
 
     >>> print(f"{WeightedBinaryCrossentropy(3.0)([[1.0]], [[0.0]]):.6f}")
     2.079442

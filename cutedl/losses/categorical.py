@@ -72,7 +72,8 @@ class CategoricalCrossentropy(SoftmaxCrossEntropy):
     """Cross entropy between rows of class probabilities and softmax outputs: -sum_j y_j log p_j.
 
     y_true: y_pred's shape, numbers >= 0, one-hot or soft; y_pred: logits, or probabilities with from_logits=False.
-    The gradient is p sum(y) - y for logits, -y / p for probabilities.
+    The gradient is p sum(y) - y for logits, -y / p for probabilities. Options: see `ClassLoss` and `Loss`.
+    Equals keras.losses.CategoricalCrossentropy, and torch.nn.CrossEntropyLoss with class probabilities as targets.
 
     >>> loss = CategoricalCrossentropy()
     >>> print(f"{loss([[1, 0, 0]], [[2.0, 1.0, 0.0]]):.6f}")
@@ -93,6 +94,8 @@ class SparseCategoricalCrossentropy(SoftmaxCrossEntropy):
 
     y_true: y_pred's shape without the class axis (or with 1 there), whole numbers 0 to C-1, of any numeric dtype;
     y_pred: logits, or probabilities with from_logits=False; ignore_class: a label whose losses are left out.
+    No one-hot rows are made, also not for label_smoothing. Options: see `ClassLoss` and `Loss`.
+    Equals keras.losses.SparseCategoricalCrossentropy, and with reduction="weighted_mean" torch.nn.CrossEntropyLoss.
 
     >>> loss = SparseCategoricalCrossentropy()
     >>> print(f"{loss([0], [[20.0, 0.0]]):.10e}")

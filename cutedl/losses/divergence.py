@@ -14,6 +14,7 @@ __all__ = ["KLDivergence"]
 class KLDivergence(CategoricalCrossentropy):
     """Kullback-Leibler divergence sum_j y_j log(y_j / p_j): the cross entropy above its floor, the labels' entropy.
 
+    Equals keras.losses.KLDivergence with from_logits=False. Options: see `ClassLoss` and `Loss`.
     y_true: y_pred's shape, numbers >= 0; y_pred: logits or, which is the same where they are normalised, logarithms of
     probabilities; with from_logits=False probabilities, used as they are, whatever their sum, as in Keras.
 

@@ -42,7 +42,7 @@ class MarginLoss(ElementLoss):
 class Hinge(MarginLoss):
     """Mean of max(1 - t y_pred, 0), t = 1 or -1; gradient -t / n inside the margin.
 
-    y_true: y_pred's shape, 1 and -1, or 1 and 0.
+    y_true: y_pred's shape, 1 and -1, or 1 and 0. Equals keras.losses.Hinge.
 
     >>> Hinge()([[1, 0]], [[0.5, -3.0]])
     0.25
@@ -58,7 +58,7 @@ class Hinge(MarginLoss):
 class SquaredHinge(MarginLoss):
     """Mean of max(1 - t y_pred, 0)^2, t = 1 or -1; gradient -2 t max(1 - t y_pred, 0) / n.
 
-    y_true: y_pred's shape, 1 and -1, or 1 and 0.
+    y_true: y_pred's shape, 1 and -1, or 1 and 0. Equals keras.losses.SquaredHinge.
 
     >>> SquaredHinge()([[1, 0]], [[0.5, -3.0]])
     0.125

@@ -21,6 +21,8 @@ __all__ = ["Huber", "LogCosh", "MeanAbsoluteError", "MeanSquaredError", "Poisson
 class MeanSquaredError(ElementLoss):
     """Mean of e^2, e = y_pred - y_true; gradient 2 e / n.
 
+    y_true: y_pred's shape. Equals keras.losses.MeanSquaredError, but never broadcasts.
+
     >>> MeanSquaredError()([[1.0, 2.0]], [[1.0, 4.0]])
     2.0
     """
@@ -35,6 +37,8 @@ class MeanSquaredError(ElementLoss):
 
 class MeanAbsoluteError(ElementLoss):
     """Mean of |e|, e = y_pred - y_true; gradient sign(e) / n, 0 at e = 0.
+
+    y_true: y_pred's shape. Equals keras.losses.MeanAbsoluteError, but never broadcasts.
 
     >>> MeanAbsoluteError()([[1.0, 2.0]], [[1.0, 4.0]])
     1.0
@@ -51,7 +55,7 @@ class MeanAbsoluteError(ElementLoss):
 class Huber(ElementLoss):
     """Mean of e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2); gradient clip(e, -delta, delta) / n.
 
-    delta > 0: the error at which the square becomes a line.
+    y_true: y_pred's shape; delta > 0: the error at which the square becomes a line. Equals keras.losses.Huber.
 
     >>> Huber(delta=1.0)([[0.0, 0.0]], [[0.5, 3.0]])
     1.3125
@@ -74,6 +78,8 @@ class Huber(ElementLoss):
 class LogCosh(ElementLoss):
     """Mean of log(cosh(e)), e = y_pred - y_true: e^2 / 2 for small errors, |e| - log 2 for large; gradient tanh(e) / n.
 
+    y_true: y_pred's shape. Equals keras.losses.LogCosh, which returns 0 for small errors in float32.
+
     >>> print(f"{LogCosh()([[0.0]], [[1e-4]]):.6e}")
     5.000000e-09
     """
@@ -93,7 +99,8 @@ class Poisson(ElementLoss):
     """Mean of r - y log r: minus the log-likelihood of counts y at rates r, without what depends on y alone.
 
     y_true: numbers >= 0; y_pred: rates r >= 0, gradient (1 - y / r) / n; with log_input=True their logarithms x,
-    gradient (exp(x) - y) / n. As in probability losses, 0 log 0 is 0 and other logarithms of 0 are those of a floor.
+    gradient (exp(x) - y) / n. 0 log 0 is 0; else a rate of 0 counts as 1e-30 (float64: 1e-300) in its logarithm.
+    Equals keras.losses.Poisson, and with log_input=True torch.nn.PoissonNLLLoss.
 
     >>> print(f"{Poisson()([[2.0]], [[1.0]]):.1f} {Poisson(log_input=True)([[2.0]], [[0.0]]):.1f}")
     1.0 1.0

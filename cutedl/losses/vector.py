@@ -54,6 +54,7 @@ class ClassLoss(VectorLoss):
 
     Labels are of y_pred's shape: distributions, or any numbers >= 0. Rows of probabilities whose sum is not 1 are
     divided by it, as in Keras, but not silently: the first time an InputWarning names the row and its sum.
+    A probability of 0 counts as 1e-30 (float64: 1e-300) where its logarithm is taken.
     """
 
     _normalises = True

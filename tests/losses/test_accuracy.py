@@ -186,6 +186,13 @@ def test_curvature_of_probabilities_of_zero():
         assert loss.hessian_diagonal(y, p)[0, 1] == 0.0
 
 
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_directions_of_very_long_and_very_short_vectors(size):
+    loss = losses.CosineSimilarity()
+    assert loss([[1.0, 0.0]], np.array([[3.0, 4.0]]) * size) == pytest.approx(-0.6)
+    np.testing.assert_allclose(loss.gradient * size, [[-0.128, 0.096]])
+
+
 def test_squares_of_large_errors_fit():
     loss = losses.MeanSquaredError()
     assert loss([0.0], np.array([1e30], np.float32)) == pytest.approx(1e60)
