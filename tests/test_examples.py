@@ -72,6 +72,19 @@ def test_asking_for_mnist_where_it_cannot_be_had_is_an_error(tmp_path):
     assert str(tmp_path) in done.stderr
 
 
+def test_a_million_classes_train_in_little_memory(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", ROOT / "examples/sampled/large-vocabulary.py", "--quick"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # many small products: one thread is the quicker
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("SYNTHETIC, 1,000,000 classes")
+    assert "times" in done.stdout
+
+
 def test_examples_stay_short():
     for path in (ROOT / "examples").rglob("*.py"):
         assert len(path.read_text().splitlines()) < 80, path
