@@ -199,7 +199,7 @@ def test_the_users_arrays_are_never_written():
     losses.MeanSquaredError,
 ])  # fmt: skip
 @pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh", "softmax"])
-@pytest.mark.parametrize(("few", "many"), [(512, 2048), (5000, 9000)])
+@pytest.mark.parametrize(("few", "many"), [(1024, 4096), (5000, 9000)])
 def test_a_warmed_step_allocates_no_array_that_grows_with_the_batch(activation, loss, few, many):
 
     def peak(rows):

@@ -25,7 +25,7 @@ __all__ = ["Array", "Batch", "Loss", "Scale", "columns_last", "computable", "num
 Array = NDArray[Any]
 
 # Rows are worked through in pieces of at most so many rows and values: scratch memory does not grow with the batch.
-_ROWS, _VALUES = 256, 1 << 18
+_ROWS, _VALUES = 512, 1 << 19
 
 
 class Batch(NamedTuple):
