@@ -90,7 +90,8 @@ class BinaryLoss(ElementLoss):
     def _check_values(self, y: Array, start: int) -> None:
         if self.ignore_class is not None:
             y = np.where(y == self.ignore_class, 0, y)
-        labels.within(y, 0.0, 1.0, "labels", start)
+        hint = "labels 1 and -1 become 1 and 0 by (y + 1) / 2; Hinge takes them as they are."
+        labels.within(y, 0.0, 1.0, "labels", start, hint if labels.spans(y, -1.0, 1.0) else None)
 
 
 class BinaryCrossentropy(BinaryLoss, CrossEntropy):

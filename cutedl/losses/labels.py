@@ -135,7 +135,7 @@ def spans(a: NDArray[Any], low: float, high: float) -> bool:
     return not a.size or bool(a[a.argmin()] >= low and a[a.argmax()] <= high)
 
 
-def within(y: NDArray[Any], low: float, high: float, what: str, start: int = 0) -> None:
+def within(y: NDArray[Any], low: float, high: float, what: str, start: int = 0, hint: str | None = None) -> None:
     """Raise LabelError or NonFiniteError naming the first label outside [low, high]; start: the row that y begins at.
 
     >>> within(np.array([[0.0, 1.0], [0.5, 2.0]]), 0, 1, "probabilities")
@@ -150,13 +150,15 @@ def within(y: NDArray[Any], low: float, high: float, what: str, start: int = 0) 
     place = _place(where, start)
     if not np.isfinite(value):
         raise NonFiniteError("a label is not finite.", expected=expected, received=f"{value:g} at {place}")
-    raise LabelError("a label is out of range.", expected=expected, received=f"{value:g} at {place}")
+    raise LabelError("a label is out of range.", expected=expected, received=f"{value:g} at {place}", hint=hint)
 
 
 def _refuse_index(y: NDArray[Any], classes: int, start: int) -> None:
     where = _first(~((y >= 0) & (y < classes)))
     hint = "classes are counted from 0; labels to be left out are named with ignore_class."
-    if y.min() == 1 and y.max() == classes:
+    if classes == 1:
+        hint = "a model with one output answers yes or no: that is BinaryCrossentropy, with labels of shape (B, 1)."
+    elif y.min() == 1 and y.max() == classes:
         hint = "these labels start at 1: subtract 1."
     raise LabelError(
         "a label is out of range.",

@@ -342,3 +342,10 @@ def test_rows_that_do_not_count_need_not_be_distributions():
         for row in ([0.0, 0.0], [1.0, 1.0]):
             assert loss(y, with_row_300(row, [0.5, 0.5]), mask=np.arange(400) != 300) == pytest.approx(np.log(2))
             assert not loss.gradient[300].any()
+
+
+def test_the_usual_mistakes_get_the_hint_that_helps():
+    with pytest.raises(LabelError, match=r"received -1 at row 0, column 0. hint: labels 1 and -1 become 1 and 0"):
+        losses.BinaryCrossentropy()([[-1.0], [1.0]], [[0.5], [0.5]])
+    with pytest.raises(LabelError, match=r"a model with one output answers yes or no: that is BinaryCrossentropy"):
+        losses.SparseCategoricalCrossentropy()([0, 1], [[0.5], [0.5]])
