@@ -46,6 +46,7 @@ class Dataset:
         self.batch_size = checks.integer("batch_size", batch_size)
         self.drop_remainder = bool(drop_remainder)
         self.source = source
+        self._finite_in: set[np.dtype[Any]] = set()
         for name, array in (("data", self.data), ("label", self.label)):
             if array.ndim == 0 or array.size == 0:
                 raise ShapeError(f"{name} is empty.", expected="at least one row", received=f"shape {array.shape}")
@@ -75,9 +76,14 @@ class Dataset:
         return whole + (rest > 0 and not self.drop_remainder)
 
     def check_finite(self, dtype: DTypeLike) -> None:
-        """Raise NonFiniteError naming the first sample or label that is not a finite number in dtype."""
-        checks.finite_rows("data", self.data, np.dtype(dtype))
-        checks.finite_rows("label", self.label, np.dtype(dtype))
+        """Raise NonFiniteError naming the first sample or label that is not a finite number in dtype.
+
+        Looks at the whole once; what was found to be in order is not read again.
+        """
+        if np.dtype(dtype) not in self._finite_in:
+            checks.finite_rows("data", self.data, np.dtype(dtype))
+            checks.finite_rows("label", self.label, np.dtype(dtype))
+            self._finite_in.add(np.dtype(dtype))
 
     def order(self, seed: int, epoch: int) -> NDArray[np.intp]:
         """Return the order of the samples in an epoch, a pure function of (seed, epoch).
