@@ -12,6 +12,7 @@ from cutedl import checks
 from cutedl.losses import labels, probabilities
 from cutedl.losses.base import Array, Batch, Scale, computable, numbers
 from cutedl.losses.derivatives import CrossEntropy
+from cutedl.losses.inspection import look_at_indices
 from cutedl.losses.softmax import Softmax, hard_cross_entropy, soft_cross_entropy
 from cutedl.losses.targets import IndexTargets, Targets
 from cutedl.losses.vector import ClassLoss
@@ -135,3 +136,5 @@ class SparseCategoricalCrossentropy(SoftmaxCrossEntropy):
             y = labels.without_class_axis(y, shape, self.axis)
         classes = shape[self.axis]
         labels.in_pieces(y, lambda piece, start: labels.class_indices(piece, classes, self.ignore_class, start))
+        if self.check != "never" and self.ignore_class is None:
+            look_at_indices(y, classes)

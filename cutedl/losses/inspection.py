@@ -17,13 +17,13 @@ from cutedl.errors import InputWarning, NonFiniteError
 if TYPE_CHECKING:
     from cutedl.losses.base import Loss
 
-__all__ = ["CHECKS", "inspect"]
+__all__ = ["CHECKS", "inspect", "look_at_indices"]
 
 CHECKS = ("first", "always", "never")
 
 Array = NDArray[Any]
 
-# A batch smaller than this may look like anything by chance.
+# So few values may look like anything by chance; so few labels per class may miss one.
 _ENOUGH = 16
 _SUM_SLACK = 1e-3
 _RELU_ZEROS = 0.2
@@ -55,7 +55,7 @@ hint: look for a division by 0 or an overflow in the model.
         if y.ndim > 1:
             _look_at_distributions(y, rows)
         elif getattr(loss, "ignore_class", None) is None:
-            _look_at_indices(y, x.shape[1])
+            look_at_indices(y, x.shape[1])
 
 
 def _refuse_nan(x: Array, rows: Array) -> None:
@@ -101,11 +101,17 @@ def _look_at_distributions(y: Array, rows: Array) -> None:
         )
 
 
-def _look_at_indices(y: Array, classes: int) -> None:
-    if len(y) >= 4 * classes and y.min() == 1 and len(np.unique(y)) == classes - 1 > 1:
+def look_at_indices(y: Array, classes: int) -> None:
+    """Warn if class 0 alone does not occur among very many labels.
+
+    y: class indices of any shape, in range; classes: how many there are.
+    """
+    if y.size < _ENOUGH * classes or y.min() != 1:
+        return
+    if len(np.unique(y)) == classes - 1 > 1:
         _warn(
             "the labels may start at 1.",
-            f"of {classes} classes, 0 is the only one that does not occur in {len(y)} labels",
+            f"of {classes} classes, 0 is the only one that does not occur in {y.size} labels",
             "classes are counted from 0: subtract 1, and give the model one output less.",
         )
 

@@ -28,7 +28,7 @@ SUSPICIOUS = {
     "sigmoid twice": (BCE, YES_NO, sigmoid(LOGITS), "looks like probabilities.*set from_logits=False"),
     "relu on the logits": (CCE, ONE_HOT, np.maximum(LOGITS, 0), "looks like the output of a relu"),
     "several classes at once": (CCE, SEVERAL, LOGITS, "row 0 sums to.*BinaryCross"),
-    "labels from 1": (SCCE, np.arange(40) % 4 + 1, LOGITS, "may start at 1.*subtract 1"),
+    "labels from 1": (SCCE, np.arange(80) % 4 + 1, np.tile(LOGITS, (2, 1)), "may start at 1.*subtract 1"),
 }  # fmt: skip
 PLAIN = {
     "logits": (CCE, ONE_HOT, LOGITS),
@@ -62,6 +62,16 @@ def test_a_probable_mistake_is_warned_of_once(make, y, x, message):
 def test_what_is_in_order_is_left_in_peace(make, y, x):
     with warnings.catch_warnings(action="error"):
         make(check="always")(y, x)
+
+
+def test_labels_that_start_at_1_are_seen_at_the_door_in_the_whole_data_set():
+    y = np.arange(200) % 4 + 1
+    with pytest.warns(InputWarning, match="of 5 classes, 0 is the only one that does not occur in 200 labels"):
+        SCCE().check_labels(y, (5,))
+    with warnings.catch_warnings(action="error"):
+        SCCE(check="never").check_labels(y, (5,))
+        SCCE(ignore_class=0).check_labels(y, (5,))
+        SCCE().check_labels(y % 4, (5,))
 
 
 def test_nan_is_an_error_that_names_the_place_and_changes_nothing():
