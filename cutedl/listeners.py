@@ -182,7 +182,7 @@ class Progress(Listener):
 def _size() -> dict[str, Any]:
     """Follow the size of the terminal; some tell none, and tqdm would draw nothing there."""
     try:
-        known = os.get_terminal_size(sys.stderr.fileno()).columns > 0
+        columns, lines = os.get_terminal_size(sys.stderr.fileno())
     except (OSError, ValueError):
-        known = False
-    return {"dynamic_ncols": True} if known else {"ncols": 80, "nrows": 24}
+        columns = lines = 0
+    return {"dynamic_ncols": True} if columns and lines else {"ncols": columns or 80, "nrows": lines or 24}

@@ -157,10 +157,10 @@ def test_through_a_pipe_there_is_one_plain_line_per_epoch_on_stderr():
         assert line.isprintable()
 
 
-@pytest.mark.parametrize("columns", [0, 120])  # 0: a terminal that does not know its width
-def test_in_a_terminal_there_is_one_live_line(columns):
+@pytest.mark.parametrize(("lines", "columns"), [(24, 120), (24, 0), (0, 120), (0, 0)])  # 0: some terminals do not know
+def test_in_a_terminal_there_is_one_live_line(lines, columns):
     leader, follower = pty.openpty()
-    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     run_program(stdout=subprocess.DEVNULL, stderr=follower)
     os.close(follower)
     written = b""
