@@ -134,7 +134,7 @@ class Progress(Listener):
     live: True or False to decide it, None to look whether stderr is a terminal.
     """
 
-    _FORMAT: ClassVar[str] = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
+    _FORMAT: ClassVar[str] = "{desc} {percentage:3.0f}%|{bar:8}| {elapsed}<{remaining}{postfix}"
 
     def __init__(self, live: bool | None = None):
         self._live = live
