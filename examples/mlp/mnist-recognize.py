@@ -59,13 +59,13 @@ session = Session(model, losses.SparseCategoricalCrossentropy(), optimizer, metr
 
 epochs = 1 if args.quick else args.epochs
 history = session.fit(train, epochs, val_data=test, listeners=[FitListener("epoch_end", halve_the_rate)])
-fit_report(history, args.report)
 result = {
     "dataset": test.source, "accuracy": history["val_accuracy"][-1], "loss": history["val_loss"][-1],
     "epochs": session.epoch, "steps": history["steps"][-1], "seconds": history["cost_time"],
     "seed": args.seed, "report": args.report,
 }  # fmt: skip
 print(RESULT.format(**result))
+fit_report(history, args.report)
 if args.json:
     args.json.write_text(json.dumps(result, indent=2) + "\n")
 if result["accuracy"] < BAR:
