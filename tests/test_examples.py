@@ -72,6 +72,17 @@ def test_asking_for_mnist_where_it_cannot_be_had_is_an_error(tmp_path):
     assert str(tmp_path) in done.stderr
 
 
+@pytest.mark.parametrize("name", ["mlp/regression.py", "mlp/lbfgs.py"])
+def test_the_small_examples_assert_their_own_claim(name, tmp_path):
+    if name == "mlp/lbfgs.py":
+        pytest.importorskip("scipy", reason="SciPy is not installed: pip install cutedl[test]")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", ROOT / "examples" / name], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("SYNTHETIC curve")
+
+
 def test_a_million_classes_train_in_little_memory(tmp_path):
     done = subprocess.run(
         [sys.executable, "-W", "error", ROOT / "examples/sampled/large-vocabulary.py", "--quick"],
