@@ -23,7 +23,7 @@ from cutedl.errors import ArgumentError, NotBuiltError
 from cutedl.initializers import Initializer
 from cutedl.streams import stream
 
-__all__ = ["Arena", "Buffer", "Parameter", "Table"]
+__all__ = ["Arena", "Buffer", "Parameter", "Statistic", "Table"]
 
 
 class Parameter:
@@ -68,6 +68,36 @@ class Parameter:
 
     def _not_built(self) -> NotBuiltError:
         return NotBuiltError(f"{self.name} has no memory yet.", hint="call model.assemble() first.")
+
+
+class Statistic:
+    """One array that training keeps but does not learn, such as a moving mean: a view into arena.statistics."""
+
+    __slots__ = ("_value", "name", "shape", "start")
+
+    def __init__(self, name: str, shape: tuple[int, ...], start: float):
+        self.name, self.shape, self.start = name, shape, start
+        self._value: NDArray[Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"Statistic({self.name!r}, shape={self.shape})"
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds."""
+        return math.prod(self.shape)
+
+    @property
+    def value(self) -> NDArray[Any]:
+        """The numbers; binding a new array raises AttributeError, writing into them works."""
+        if self._value is None:
+            raise NotBuiltError(f"{self.name} has no memory yet.", hint="call model.assemble() first.")
+        return self._value
+
+    def place(self, value: NDArray[Any]) -> None:
+        """Take its place in arena.statistics, with the number that it starts from; the arena calls this once."""
+        self._value = value.reshape(self.shape)
+        self._value[...] = self.start
 
 
 class Table:
@@ -145,9 +175,13 @@ class Arena:
     def __init__(self) -> None:
         self._parameters: dict[str, Parameter] = {}
         self._tables: dict[str, Table] = {}
+        self._statistics: dict[str, Statistic] = {}
         self._buffers: list[Buffer] = []
+        self._generators: dict[str, np.random.Generator] = {}
+        self._seed = 0
         self._values: NDArray[Any] | None = None
         self._gradients: NDArray[Any] | None = None
+        self._statistic_values: NDArray[Any] | None = None
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:
@@ -174,9 +208,16 @@ class Arena:
         return self._gradients
 
     @property
+    def statistics(self) -> NDArray[Any]:
+        """Every number that is kept but not learned, one vector."""
+        if self._statistic_values is None:
+            raise NotBuiltError("the arena has no memory yet.", hint="call model.assemble() first.")
+        return self._statistic_values
+
+    @property
     def size(self) -> int:
         """How many numbers are learned, those of tables included."""
-        tables = sum(table.values.size for table in self._tables.values())
+        tables = sum(math.prod(table.shape) for table in self._tables.values())
         return tables + sum(parameter.size for parameter in self._parameters.values())
 
     @property
@@ -198,10 +239,49 @@ class Arena:
         self._tables[name] = table = Table(name, shape, initializer)
         return table
 
+    def statistic(self, name: str, shape: tuple[int, ...], start: float) -> Statistic:
+        """Declare an array that is kept but not learned, every number of which starts from start.
+
+        >>> arena = Arena()
+        >>> variance = arena.statistic("batchnormalization_0.moving_variance", (2,), 1.0)
+        >>> arena.allocate(seed=0, dtype="float32")
+        >>> print(variance.value, arena.statistics)
+        [1. 1.] [1. 1.]
+        """
+        if name in self._statistics:
+            raise ArgumentError(f"two statistics are named {name!r}.", hint="give each layer a name of its own.")
+        self._statistics[name] = statistic = Statistic(name, shape, start)
+        return statistic
+
     def buffer(self, shape: tuple[int, ...]) -> Buffer:
         """Declare room of (B, *shape) for what a layer needs between forward and backward."""
-        self._buffers.append(buffer := Buffer(shape))
+        buffer = Buffer(shape)
+        if self._values is None:
+            self._buffers.append(buffer)
+        else:
+            buffer.dtype = self._values.dtype
         return buffer
+
+    def generator(self, name: str) -> np.random.Generator:
+        """Declare a source of noise for training; what it gives depends on (seed, name) and the last reseed alone."""
+        if name in self._generators:
+            raise ArgumentError(f"two sources of noise are named {name!r}.", hint="give each layer a name of its own.")
+        self._generators[name] = generator = stream(0, "noise", name)
+        return generator
+
+    def reseed(self, epoch: int = 0) -> None:
+        """Set every source of noise to its start of an epoch: the same call, the same noise.
+
+        >>> arena = Arena()
+        >>> noise = arena.generator("dropout_0")
+        >>> arena.reseed(epoch=1)
+        >>> first = noise.random()
+        >>> arena.reseed(epoch=1)
+        >>> noise.random() == first
+        True
+        """
+        for name, generator in self._generators.items():
+            generator.bit_generator.state = stream(self._seed, "noise", name, epoch).bit_generator.state
 
     def allocate(self, seed: int, dtype: DTypeLike) -> None:
         """Make the two vectors and fill each parameter from the stream of (seed, its name)."""
@@ -211,6 +291,13 @@ class Arena:
             table.allocate(seed, dtype)
         for buffer in self._buffers:
             buffer.dtype = dtype
+        self._statistic_values = np.zeros(sum(statistic.size for statistic in self._statistics.values()), dtype)
+        start = 0
+        for statistic in self._statistics.values():
+            statistic.place(self._statistic_values[start : start + statistic.size])
+            start += statistic.size
+        self._seed = seed
+        self.reseed()
         start = 0
         for parameter in sorted(self._parameters.values(), key=lambda p: len(p.shape) < 2):
             place = slice(start, start + parameter.size)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["log_sum_exp", "prob_distribution", "sigmoid", "softplus", "xlogy"]
+__all__ = ["log_sigmoid", "log_softmax", "log_sum_exp", "prob_distribution", "sigmoid", "softplus", "xlogy"]
 
 
 def floating(x: ArrayLike) -> NDArray[Any]:
@@ -44,21 +44,35 @@ def sigmoid(x: ArrayLike, out: NDArray[Any] | None = None, scratch: NDArray[Any]
     return out
 
 
-def softplus(x: ArrayLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
+def softplus(x: ArrayLike, out: NDArray[Any] | None = None, scratch: NDArray[Any] | None = None) -> NDArray[Any]:
     """The smooth rectifier, element by element: log(1 + exp(x)); its derivative is sigmoid(x).
 
-    Computed as max(x, 0) + log1p(exp(-|x|)). x: any shape; out: may be x itself.
+    Computed as max(x, 0) + log1p(exp(-|x|)). x: any shape; out: may be x itself; scratch: an array of x's shape.
 
     >>> print(softplus([-100.0, 0.0, 100.0]))
     [3.72007598e-44 6.93147181e-01 1.00000000e+02]
     """
     x = floating(x)
-    tail = np.abs(x)
+    tail = np.abs(x, out=scratch)
     np.negative(tail, out=tail)
     np.exp(tail, out=tail)
     np.log1p(tail, out=tail)
     out = np.maximum(x, 0.0, out=out)
     out += tail
+    return out
+
+
+def log_sigmoid(x: ArrayLike, out: NDArray[Any] | None = None, scratch: NDArray[Any] | None = None) -> NDArray[Any]:
+    """The logarithm of the logistic function, element by element: -log(1 + exp(-x)) = -softplus(-x).
+
+    x: any shape; out: may be x itself; scratch: an array of x's shape to work in.
+
+    >>> print(log_sigmoid([-100.0, 0.0, 100.0]))
+    [-1.00000000e+02 -6.93147181e-01 -3.72007598e-44]
+    """
+    out = np.negative(floating(x), out=out)
+    out = softplus(out, out=out, scratch=scratch)
+    np.negative(out, out=out)
     return out
 
 
@@ -98,6 +112,26 @@ def prob_distribution(
     out = np.subtract(x, scratch, out=out)
     np.exp(out, out=out)
     out /= np.sum(out, axis=axis, keepdims=True, out=scratch)
+    return out
+
+
+def log_softmax(x: ArrayLike, axis: int = -1, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """The logarithm of softmax over an axis: x - log_sum_exp(x), to full accuracy at any height.
+
+    With d = x - max(x) it is d - log1p(sum of exp(d) over all but one largest): both terms have one sign, so that
+    nothing cancels. x: any shape; axis: the classes; out: may be x itself.
+
+    >>> print(log_softmax([[1000.0, 950.0], [0.0, 0.0]]))
+    [[-1.92874985e-22 -5.00000000e+01]
+     [-6.93147181e-01 -6.93147181e-01]]
+    """
+    x = floating(x)
+    largest = np.expand_dims(np.argmax(x, axis=axis), axis)
+    with np.errstate(over="ignore"):  # a distance beyond the largest float is infinite
+        out = np.subtract(x, np.take_along_axis(x, largest, axis=axis), out=out)
+    rest = np.exp(out)
+    np.put_along_axis(rest, largest, 0.0, axis=axis)
+    out -= np.log1p(rest.sum(axis=axis, keepdims=True))
     return out
 
 

@@ -2,6 +2,7 @@
 
     CutedlError
     ├── ShapeError (ValueError)              arrays that do not fit the model, the loss or each other
+    ├── SampleError (ValueError)             samples of the right shape that a layer cannot take
     ├── LabelError (ValueError)              labels out of range, not integral, no distribution
     ├── ProbabilityError (ValueError)        predictions that are no probabilities where they should be
     ├── DataTypeError (ValueError, TypeError)  arrays that are not numbers
@@ -38,6 +39,7 @@ __all__ = [
     "NotBuiltError",
     "ProbabilityError",
     "ReentrancyError",
+    "SampleError",
     "ShapeError",
     "UnknownNameError",
     "unknown_name",
@@ -71,6 +73,10 @@ class CutedlError(Exception):
 
 class ShapeError(CutedlError, ValueError):
     """Arrays that do not fit the model, the loss or each other."""
+
+
+class SampleError(CutedlError, ValueError):
+    """Samples of the right shape that a layer cannot take, such as an index out of range."""
 
 
 class LabelError(CutedlError, ValueError):

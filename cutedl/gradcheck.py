@@ -28,13 +28,14 @@ _SMALL = 1e-4
 def check_gradients(
     model: Model, loss: Loss, x: ArrayLike, y: ArrayLike, seed: int = 0, tolerance: float = 1e-6
 ) -> float:
-    """Return the worst normwise relative error ‖analytic - numeric‖ / ‖analytic‖ over every parameter and the input.
+    """Return the worst normwise relative error ‖analytic - numeric‖ / ‖analytic‖ over all parameters and the input.
 
     For random directions v of ±1 the slope ⟨gradient, v⟩ is compared with the 4-point difference
     (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h of the loss along v; the mean square of the difference is the squared
     norm of the gradient's error. Worked in float64 on a copy: the model, the loss and the arrays stay as they are.
 
-    model: assembled. x: (B, *inshape), y: labels as the loss expects them. seed: of the directions.
+    model: assembled. x: (B, *inshape); indices have no gradient and are left as they are. y: labels as the loss expects
+    them. seed: of the directions.
     tolerance: largest error allowed; correct float64 code stays below 1e-8.
 
     Raises GradientError with the name of the parameter (or "the input") at fault.
@@ -46,12 +47,9 @@ def check_gradients(
     True
     """
     x, y, loss = np.array(x, np.float64), np.asarray(y), copy.copy(loss)
-    twin = copy.deepcopy(model)
-    twin.assemble(model.seed, "float64", model.shapes[0])
-    twin.arena.values[...] = model.arena.values
-
+    twin = _twin(model)
     gradients = _analytic(twin, loss, x, y)
-    values = {name: parameter.value for name, parameter in twin.parameters.items()} | {"the input": x}
+    values = _values(twin, x)
     largest = max(float(np.linalg.norm(gradient)) for gradient in gradients.values())
     generator = streams.stream(seed, "gradcheck")
     worst = 0.0
@@ -73,12 +71,33 @@ def check_gradients(
     return worst
 
 
+def _twin(model: Model) -> Model:
+    twin = copy.deepcopy(model)
+    twin.assemble(model.seed, "float64", model.shapes[0])
+    twin.arena.values[...] = model.arena.values
+    for name, table in twin.arena.tables.items():
+        table.values[...] = model.arena.tables[name].values
+    return twin
+
+
+def _values(model: Model, x: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """What the loss is a function of, by name."""
+    values = {name: parameter.value for name, parameter in model.parameters.items()}
+    values |= {name: table.values for name, table in model.arena.tables.items()}
+    return values if model.chain[0].takes_indices else values | {"the input": x}
+
+
 def _analytic(model: Model, loss: Loss, x: NDArray[Any], y: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    model.arena.reseed()
     y_pred = model.forward(x, training=True)
     _, dy = loss.value_and_gradient(y, y_pred, out=model.output_gradient(len(x)))
     dx = np.empty_like(x)
     model.backward(dy, out=dx)
-    return {name: parameter.gradient.copy() for name, parameter in model.parameters.items()} | {"the input": dx}
+    gradients = {name: parameter.gradient.copy() for name, parameter in model.parameters.items()} | {"the input": dx}
+    for name, table in model.arena.tables.items():
+        gradients[name] = np.zeros_like(table.values)
+        gradients[name][table.rows] = table.row_gradients
+    return gradients
 
 
 def _directions(value: NDArray[Any], generator: np.random.Generator) -> Iterator[NDArray[Any]]:
@@ -100,6 +119,7 @@ def _error(
 
     def f(distance: float) -> float:
         value[...] = start + distance * direction
+        model.arena.reseed()  # a layer that draws noise draws the same again
         return loss.reduce(*loss.total_and_count(y, model.forward(x, training=True)))
 
     errors = []

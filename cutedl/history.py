@@ -13,9 +13,9 @@ __all__ = ["History"]
 class History(dict[str, Any]):
     """What happened in training, one list per column, one entry per epoch.
 
-    loss, steps, seconds are always there; val_loss where validation data was given (NaN in an epoch without
-    validation); one column per metric and one `val_` column per metric. Two keys are no columns: cost_time, the seconds
-    of all fits so far, and val_pred, the outputs of the last validation, shape (rows, ...).
+    loss, learning_rate (of the epoch's last step), steps, seconds are always there; val_loss where validation data was
+    given (NaN in an epoch without validation); one column per metric and one `val_` column per metric. Two keys are
+    no columns: cost_time, the seconds of all fits so far, and val_pred, the last validation's outputs, (rows, ...).
     `info` says where the numbers come from: seed, data, model, loss, optimizer, parameters.
 
     Raises UnknownNameError (a KeyError too) for a key that is not there.

@@ -24,6 +24,8 @@ EVENTS = ("fit_start", "epoch_start", "batch_end", "val_start", "val_end", "epoc
 
 Hook = Callable[["Session"], None]
 
+_UNPRINTED = {"learning_rate", "steps", "seconds"}  # seconds have a place of their own
+
 
 class Listener:
     """Base of listeners: override the hooks you need; the others cost nothing.
@@ -163,7 +165,7 @@ class Progress(Listener):
     def on_epoch_end(self, session: Session) -> None:
         """Show the epoch's numbers."""
         row = {key: column[-1] for key, column in session.history.columns.items() if len(column) == session.epoch}
-        numbers = [f"{key} {value:.4g}" for key, value in row.items() if key not in ("steps", "seconds")]
+        numbers = [f"{key} {value:.4g}" for key, value in row.items() if key not in _UNPRINTED]
         if self._bar is not None:
             self._bar.set_postfix_str("  ".join(numbers))
         else:

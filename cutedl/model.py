@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,9 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from cutedl import checks, streams
 from cutedl.arena import Arena, Parameter
 from cutedl.errors import ArgumentError, NotBuiltError, ShapeError
+from cutedl.nn import chain
 from cutedl.nn.layer import Layer, Shape
-from cutedl.summary import LayerRow, Summary, batch_shape
+from cutedl.summary import LayerRow, Summary
 from cutedl.workspace import Workspace
 
 __all__ = ["Model"]
@@ -100,16 +100,10 @@ class Model:
                 hint="give the first layer inshape=..., or let Session.fit take it from the data.",
             )
         shape = tuple(inshape) if isinstance(inshape, tuple | list) else (checks.integer("inshape", inshape),)
-        chain = [part for layer in self.layers for part in layer.expand()]
-        _name(chain)
-        arena, shapes, counts = Arena(), [shape], [0]
-        for layer in chain:
-            if layer.inshape is not None and layer.inshape != shapes[-1]:
-                raise _misfit(layer, layer.inshape, batch_shape(shapes[-1]))
-            shapes.append(layer.build(shapes[-1], arena))
-            counts.append(sum(parameter.size for parameter in arena.parameters.values()))
-        self.chain, self.shapes = chain, shapes
-        self._counts = [after - before for before, after in pairwise(counts)]
+        layers, arena = chain.expand(self.layers), Arena()
+        chain.name_layers(layers)
+        shapes, counts = chain.build(layers, shape, arena)
+        self.chain, self.shapes, self._counts = layers, [shape, *shapes], counts
         return arena
 
     def assemble(
@@ -127,15 +121,16 @@ class Model:
             raise ArgumentError("dtype cannot be used.", expected="float32 or float64", received=dtype.name)
         arena = self.declare(inshape)
         arena.allocate(seed, dtype)
-        self._workspace = Workspace(self.chain, self.shapes[1:], dtype)
+        self._workspace = Workspace(self.chain, self.shapes[1:], arena)
         # Below the lowest layer that learns, nobody wants a gradient.
         self._lowest = next((i for i, count in enumerate(self._counts) if count), len(self.chain) - 1)
         self._arena, self.seed = arena, seed
 
     def check_input(self, x: NDArray[Any]) -> None:
-        """Raise ShapeError unless x is a batch of the samples that this model takes."""
+        """Raise ShapeError, or SampleError, unless x is a batch of the samples that this model takes."""
         if x.ndim == 0 or x.shape[1:] != self.shapes[0]:
-            raise _misfit(self.chain[0], self.shapes[0], f"{x.shape} {x.dtype}")
+            raise chain.misfit(self.chain[0], self.shapes[0], f"{x.shape} {x.dtype}")
+        self.chain[0].check_samples(x)
 
     # -- training ----------------------------------------------------------------------------------------------------
 
@@ -143,9 +138,7 @@ class Model:
         """Run a batch (B, *inshape) through the chain; the result lies in a buffer that the next forward overwrites."""
         if x.shape[1:] != self.shapes[0]:
             self.check_input(x)
-        for layer, out in zip(self.chain, self._workspace.views(len(x)).outputs, strict=True):
-            x = layer.forward(x, out, training)
-        return x
+        return chain.forward(self.chain, x, self._workspace.views(len(x)).outputs, training)
 
     def output_gradient(self, rows: int) -> NDArray[Any]:
         """The buffer for d loss / d output of a batch of so many rows."""
@@ -154,17 +147,13 @@ class Model:
     def backward(self, dy: NDArray[Any], out: NDArray[Any] | None = None) -> None:
         """Write every parameter gradient from dy = d loss / d output, and d loss / d input into out, if given."""
         gradients = self._workspace.views(len(dy)).gradients
-        lowest = self._lowest if out is None else 0
-        for i in range(len(self.chain) - 1, lowest, -1):
-            self.chain[i].backward(dy, gradients[i - 1])
-            dy = gradients[i - 1]
-        self.chain[lowest].backward(dy, out)
+        chain.backward(self.chain, dy, gradients, out, lowest=self._lowest if out is None else 0)
 
     def trunk(self) -> Model:
         """Return the model less the last layer of its chain: the same layers and parameters, buffers of its own."""
         trunk = copy.copy(self)
         trunk.chain, trunk.shapes, trunk._counts = self.chain[:-1], self.shapes[:-1], self._counts[:-1]
-        trunk._workspace = Workspace(trunk.chain, trunk.shapes[1:], self.dtype)
+        trunk._workspace = Workspace(trunk.chain, trunk.shapes[1:], self.arena)
         return trunk
 
     # -- use ---------------------------------------------------------------------------------------------------------
@@ -173,19 +162,16 @@ class Model:
         """Return the outputs for x, (B, *inshape) numbers of any type, as a new array.
 
         Writes to nothing of the model, so several threads may call it at once; any number of rows.
-        Raises ShapeError for samples of another shape, DataTypeError for what are no numbers.
+        Raises ShapeError for samples of another shape, SampleError for indices out of range, DataTypeError for what
+        are no numbers.
         """
         dtype, samples = self.dtype, checks.numeric_array("x", x)
         self.check_input(samples)
         result = np.empty((len(samples), *self.shapes[-1]), dtype)
-        groups, shapes = self._workspace.groups, self._workspace.group_shapes
         for start in range(0, len(samples), _PREDICT_ROWS):
             piece = slice(start, start + _PREDICT_ROWS)
             y = samples[piece].astype(dtype, copy=False)
-            outputs = [np.empty((len(y), *shape), dtype) for shape in shapes[:-1]]
-            outputs.append(result[piece])
-            for layer, group in zip(self.chain, groups, strict=True):
-                y = layer.forward(y, outputs[group], False)
+            chain.forward(self.chain, y, self._workspace.fresh(result[piece]), training=False)
         return result
 
     def summary(self) -> Summary:
@@ -205,23 +191,3 @@ class Model:
             dtype=dtype.name,
             itemsize=dtype.itemsize,
         )
-
-
-def _name(chain: list[Layer]) -> None:
-    """Name each layer that has no name after its kind and its place among its kind: dense_0, relu_0, dense_1."""
-    seen: dict[str, int] = {}
-    for layer in chain:
-        kind = type(layer).__name__.lower()
-        number = seen.get(kind, 0)
-        seen[kind] = number + 1
-        if layer.name is None:
-            layer.name = f"{kind}_{number}"
-
-
-def _misfit(layer: Layer, inshape: Shape, received: str) -> ShapeError:
-    return ShapeError(
-        f"{layer.name} cannot take this input.",
-        expected=batch_shape(inshape),
-        received=received,
-        hint=f"reshape x to {batch_shape(inshape)}.",
-    )

@@ -153,7 +153,8 @@ class Session:
         started = time.perf_counter()
         self._notify(hooks["epoch_start"])
         row = self._train_epoch(train, hooks["batch_end"])
-        self.history.record(self.epoch, **row, steps=self.optimizer.steps)
+        rate, steps = self.optimizer.last_learning_rate, self.optimizer.steps
+        self.history.record(self.epoch, **row, learning_rate=rate, steps=steps)
         if val_data is not None:
             self._notify(hooks["val_start"])
             row, self.history["val_pred"] = self._evaluate(val_data)
@@ -165,6 +166,7 @@ class Session:
     def _train_epoch(self, train: Dataset, batch_end: list[Hook]) -> dict[str, float]:
         total = count = 0.0
         objective = self._objective
+        self.model.arena.reseed(self.epoch)  # the noise of an epoch depends on (seed, epoch) alone
         for metric in self.metrics:
             metric.reset()
         for x, y in train.batches(train.order(self.seed, self.epoch), self.model.dtype):
@@ -245,7 +247,8 @@ class Session:
         self.loss.check_labels(data.label, self.model.shapes[-1])
 
     def _hooks(self, listeners: list[Listener], validates: bool) -> dict[str, list[Hook]]:
-        known = {"loss", "steps", "seconds", *(metric.name for metric in self.metrics), *self.history.columns}
+        measured = (metric.name for metric in self.metrics)
+        known = {"loss", "learning_rate", "steps", "seconds", *measured, *self.history.columns}
         if validates:
             known |= {"val_loss", *(f"val_{metric.name}" for metric in self.metrics)}
         for listener in listeners:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cutedl.arena import Buffer
+from cutedl.arena import Arena
 
 if TYPE_CHECKING:
     from cutedl.nn.layer import Layer, Shape
@@ -37,19 +37,16 @@ class Workspace:
     Gradients go back and forth between two buffers of the widest output; the one of the last output has a place of its
     own, so that loss.gradient is still there after backward.
 
-    chain: the layers; shapes: shape of one output of each.
+    chain: the layers; shapes: shape of one output of each; arena: gives the buffers.
     """
 
-    def __init__(self, chain: Sequence[Layer], shapes: Sequence[Shape], dtype: np.dtype[Any]):
+    def __init__(self, chain: Sequence[Layer], shapes: Sequence[Shape], arena: Arena):
         self._shapes = list(shapes)
-        self.groups = _groups(chain)
-        self.group_shapes = [shapes[self.groups.index(group)] for group in range(self.groups[-1] + 1)]
-        self._outputs = [Buffer(shape) for shape in self.group_shapes]
+        self._groups = _groups(chain)
+        self._outputs = [arena.buffer(shapes[self._groups.index(group)]) for group in range(self._groups[-1] + 1)]
         widest = max((math.prod(shape) for shape in shapes[:-1]), default=0)
-        self._gradients = Buffer((widest,)), Buffer((widest,))
-        self._last_gradient = Buffer(shapes[-1])
-        for buffer in (*self._outputs, *self._gradients, self._last_gradient):
-            buffer.dtype = dtype
+        self._gradients = arena.buffer((widest,)), arena.buffer((widest,))
+        self._last_gradient = arena.buffer(shapes[-1])
         self._views: dict[int, Views] = {}
         self._rows = 0
 
@@ -60,9 +57,14 @@ class Workspace:
             if rows > self._rows or len(self._views) >= _KEPT_SIZES:
                 self._views.clear()  # larger memory is about to take the place of what these look at
                 self._rows = max(rows, self._rows)
-            outputs = [self._outputs[group].rows(rows) for group in self.groups]
+            outputs = [self._outputs[group].rows(rows) for group in self._groups]
             self._views[rows] = views = Views(outputs, self._gradient_views(rows))
         return views
+
+    def fresh(self, out: NDArray[Any]) -> list[NDArray[Any]]:
+        """Return new arrays for the outputs of a batch whose last output goes into out; the buffers are not touched."""
+        made = [np.empty((len(out), *buffer.shape), out.dtype) for buffer in self._outputs[:-1]]
+        return [[*made, out][group] for group in self._groups]
 
     def _gradient_views(self, rows: int) -> list[NDArray[Any]]:
         flat = [buffer.rows(rows).reshape(-1) for buffer in self._gradients]

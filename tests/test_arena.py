@@ -74,3 +74,21 @@ def test_a_buffer_keeps_its_memory_until_it_must_grow():
     assert np.shares_memory(buffer.rows(3), large)
     assert np.shares_memory(buffer.rows(8), large)
     assert not np.shares_memory(buffer.rows(9), large)
+
+
+def test_statistics_are_one_vector_and_views():
+    a = Arena()
+    mean, variance = a.statistic("mean", (2,), 0.0), a.statistic("variance", (2, 1), 1.0)
+    with pytest.raises(NotBuiltError, match="mean has no memory yet"):
+        _ = mean.value
+    with pytest.raises(NotBuiltError, match="the arena has no memory yet"):
+        _ = a.statistics
+    a.allocate(0, "float64")
+    assert a.statistics.tolist() == [0, 0, 1, 1]
+    a.statistics[...] = [1, 2, 3, 4]
+    assert mean.value.tolist() == [1, 2]
+    assert variance.value.tolist() == [[3], [4]]
+    with pytest.raises(AttributeError):
+        mean.value = np.zeros(2)
+    with pytest.raises(ArgumentError, match="two statistics are named 'mean'"):
+        a.statistic("mean", (2,), 0.0)

@@ -17,12 +17,13 @@ def exact(function):
 @pytest.mark.parametrize(("name", "function"), [
     ("sigmoid", lambda x: 1 / (1 + mpmath.exp(-x))),
     ("softplus", lambda x: mpmath.log1p(mpmath.exp(x))),
+    ("log_sigmoid", lambda x: -mpmath.log1p(mpmath.exp(-x))),
 ])  # fmt: skip
 def test_full_accuracy_in_both_tails(name, function, dtype, ulps):
     computed = getattr(dlmath, name)(SIGNED.astype(dtype))
     expected = exact(function).astype(dtype)
     assert computed.dtype == dtype
-    assert (np.abs(computed - expected) <= ulps * np.spacing(expected)).all()
+    assert (np.abs(computed - expected) <= ulps * np.spacing(np.abs(expected))).all()
 
 
 def test_extremes_do_not_overflow():
@@ -32,10 +33,11 @@ def test_extremes_do_not_overflow():
     assert dlmath.softplus(x).tolist() == [0, 0, x[2], np.inf]
 
 
-def test_sigmoid_in_place_with_scratch():
+@pytest.mark.parametrize("function", [dlmath.sigmoid, dlmath.softplus, dlmath.log_sigmoid])
+def test_in_place_with_scratch(function):
     x = np.linspace(-5, 5, 11)
-    expected, scratch = dlmath.sigmoid(x.copy()), np.empty(11)
-    assert dlmath.sigmoid(x, out=x, scratch=scratch) is x
+    expected, scratch = function(x.copy()), np.empty(11)
+    assert function(x, out=x, scratch=scratch) is x
     np.testing.assert_array_equal(x, expected)
 
 
@@ -45,6 +47,19 @@ def test_prob_distribution_along_any_axis(axis):
     p = dlmath.prob_distribution(x, axis=axis)
     np.testing.assert_allclose(p, np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True), rtol=1e-13)
     np.testing.assert_allclose(dlmath.prob_distribution(x + 1e6, axis=axis), p, rtol=1e-8)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_log_softmax_along_any_axis(axis):
+    x = np.random.default_rng(0).normal(size=(3, 4)) * 5
+    expected = np.log(np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True))
+    np.testing.assert_allclose(dlmath.log_softmax(x, axis=axis), expected, rtol=1e-12, atol=1e-14)
+    assert dlmath.log_softmax(x, axis=axis, out=x) is x
+    np.testing.assert_allclose(x, expected, rtol=1e-12, atol=1e-14)
+
+
+def test_log_softmax_keeps_the_small_addend():
+    np.testing.assert_allclose(dlmath.log_softmax([1000.0, 900.0]), [-np.exp(-100.0), -100.0], rtol=1e-14)
 
 
 def test_log_sum_exp_keeps_the_small_addend():

@@ -14,7 +14,7 @@ FLOORS = {
     "version": 0, "errors": 0, "checks": 0.5,
     "dlmath": 1, "initializers": 1, "history": 1, "checkpoint": 1, "streams": 1, "files": 1,
     "losses": 2, "arena": 2, "listeners": 2, "metrics": 2, "dataset": 2, "report": 2, "summary": 2,
-    "nn": 3, "optimizers": 3, "datasets": 3, "workspace": 3,
+    "workspace": 2.5, "nn": 3, "optimizers": 3, "datasets": 3,
     "model": 4, "objective": 4,
     "session": 5,
     "gradcheck": 6, "distributed": 6, "__main__": 6, "sklearn": 6, "export": 6,

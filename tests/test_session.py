@@ -86,7 +86,7 @@ def test_the_gradient_of_the_loss_is_still_there_after_a_step():
 def test_history_has_one_entry_per_epoch_and_plain_numbers():
     s = trained(3, val_data=Dataset(*ring(50, 1)))
     columns = s.history.columns
-    assert set(columns) == {"loss", "accuracy", "val_loss", "val_accuracy", "steps", "seconds"}
+    assert set(columns) == {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "steps", "seconds"}
     assert {len(column) for column in columns.values()} == {3}
     assert {type(value) for column in columns.values() for value in column} <= {float, int}
     assert s.history["steps"] == [10, 20, 30]

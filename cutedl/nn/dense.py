@@ -13,11 +13,9 @@ from cutedl.errors import ShapeError
 from cutedl.initializers import Initializer
 from cutedl.nn import activations
 from cutedl.nn.layer import Layer, Shape
+from cutedl.nn.rows import rows, sum_rows
 
 __all__ = ["Dense"]
-
-# Above this many rows a float32 sum over the batch loses digits, so it is accumulated in float64.
-_LONG_SUM = 4096
 
 
 class Dense(Layer):
@@ -31,6 +29,7 @@ class Dense(Layer):
     it sees data.
     activation: a name ("linear", "relu", "sigmoid", "tanh", "softmax") or a Layer; run as a layer of its own.
     kernel_initializer, bias_initializer: a name of cutedl.initializers or a function (out, generator).
+    use_bias: False leaves out b, as before a normalization that subtracts the mean anyway.
 
     Raises ArgumentError for units or inshape below 1, UnknownNameError for a misspelt name, ShapeError at assemble
     for samples without an axis.
@@ -49,13 +48,12 @@ class Dense(Layer):
         activation: str | Layer | None = "linear",
         kernel_initializer: str | Initializer = "glorot_uniform",
         bias_initializer: str | Initializer = "zeros",
+        use_bias: bool = True,
         name: str | None = None,
     ):
-        super().__init__(name)
+        super().__init__(name, inshape)
         self.units = checks.integer("units", units)
-        if inshape is not None:
-            axes = inshape if isinstance(inshape, tuple | list) else (inshape,)
-            self.inshape = tuple(checks.integer("inshape", axis) for axis in axes)
+        self.use_bias = bool(use_bias)
         self.activation = activations.get(activation)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
@@ -68,7 +66,7 @@ class Dense(Layer):
         return [self] if isinstance(self.activation, activations.Linear) else [self, *self.activation.expand()]
 
     def build(self, in_shape: Shape, arena: Arena) -> Shape:
-        """Declare kernel (I, O) and bias (O,)."""
+        """Declare kernel (I, O) and, if it is used, bias (O,)."""
         if not in_shape:
             raise ShapeError(
                 f"{self.name} cannot take this input.",
@@ -77,31 +75,25 @@ class Dense(Layer):
                 hint="reshape x to (batch, 1).",
             )
         self.W = arena.parameter(f"{self.name}.kernel", (in_shape[-1], self.units), self.kernel_initializer)
-        self.b = arena.parameter(f"{self.name}.bias", (self.units,), self.bias_initializer)
+        if self.use_bias:
+            self.b = arena.parameter(f"{self.name}.bias", (self.units,), self.bias_initializer)
         return (*in_shape[:-1], self.units)
 
     def forward(self, x: NDArray[Any], out: NDArray[Any], training: bool) -> NDArray[Any]:
         """(B, ..., I) -> (B, ..., O)."""
         if training:
             self._x = x  # borrowed until backward
-        np.matmul(_rows(x), self.W.value, out=_rows(out))
-        out += self.b.value
+        np.matmul(rows(x), self.W.value, out=rows(out))
+        if self.use_bias:
+            out += self.b.value
         return out
 
     def backward(self, dy: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any] | None:
         """(B, ..., O) -> (B, ..., I)."""
-        dy_rows = _rows(dy)
-        np.matmul(_rows(self._x).T, dy_rows, out=self.W.gradient)  # dW = xᵀ dy
-        _sum_rows(dy_rows, out=self.b.gradient)  # db = Σ dy
+        dy_rows = rows(dy)
+        np.matmul(rows(self._x).T, dy_rows, out=self.W.gradient)  # dW = xᵀ dy
+        if self.use_bias:
+            sum_rows(dy_rows, out=self.b.gradient)  # db = Σ dy
         if out is not None:
-            np.matmul(dy_rows, self.W.value.T, out=_rows(out))  # dx = dy Wᵀ
+            np.matmul(dy_rows, self.W.value.T, out=rows(out))  # dx = dy Wᵀ
         return out
-
-
-def _rows(x: NDArray[Any]) -> NDArray[Any]:
-    """(B, ..., I) seen as (rows, I), without copying the model's own buffers."""
-    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
-
-
-def _sum_rows(x: NDArray[Any], out: NDArray[Any]) -> None:
-    np.add.reduce(x, axis=0, dtype=np.float64 if len(x) > _LONG_SUM else x.dtype, out=out)

@@ -7,9 +7,11 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
+from cutedl import checks
 from cutedl.arena import Arena
+from cutedl.errors import ArgumentError
 
-__all__ = ["Layer", "Shape"]
+__all__ = ["Layer", "Shape", "Sugar"]
 
 Shape = tuple[int, ...]
 
@@ -19,20 +21,29 @@ class Layer(ABC):
 
     inplace: forward may write over its input (elementwise layers).
     reads_output: backward needs y, so the next layer must not write over it.
+    takes_indices: x are integers, to which there is no gradient.
     inshape: shape of one sample, where the user gave it; the first layer needs one before data is seen.
     name: unique in its model; given by the model where the user did not.
     """
 
     inplace: ClassVar[bool] = False
     reads_output: ClassVar[bool] = False
+    takes_indices: ClassVar[bool] = False
 
-    def __init__(self, name: str | None = None):
+    def __init__(self, name: str | None = None, inshape: int | Shape | None = None):
         self.name = name
         self.inshape: Shape | None = None
+        if inshape is not None:
+            axes = inshape if isinstance(inshape, tuple | list) else (inshape,)
+            self.inshape = tuple(checks.integer("inshape", axis) for axis in axes)
 
     def expand(self) -> list[Layer]:
         """Return the layers that the model runs for this one; sugar such as an activation becomes a layer."""
         return [self]
+
+    def check_samples(self, x: NDArray[Any]) -> None:
+        """Raise SampleError for samples of the right shape that this layer, being the first, cannot take."""
+        return
 
     @abstractmethod
     def build(self, in_shape: Shape, arena: Arena) -> Shape:
@@ -48,3 +59,23 @@ class Layer(ABC):
     @abstractmethod
     def backward(self, dy: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any] | None:
         """Overwrite the parameter gradients; write dx into out, never dy's memory, unless out is None."""
+
+
+class Sugar(Layer):
+    """A layer that is never run itself: the model runs those that expand() returns."""
+
+    @abstractmethod
+    def expand(self) -> list[Layer]:
+        """Return the layers that are run for this one."""
+
+    def build(self, in_shape: Shape, arena: Arena) -> Shape:
+        raise self._not_run()
+
+    def forward(self, x: NDArray[Any], out: NDArray[Any], training: bool) -> NDArray[Any]:
+        raise self._not_run()
+
+    def backward(self, dy: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any] | None:
+        raise self._not_run()
+
+    def _not_run(self) -> ArgumentError:
+        return ArgumentError(f"{self!r} is not run itself.", hint="run the layers that its expand() returns.")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cutedl import checks
 from cutedl.optimizers.base import Optimizer
+from cutedl.optimizers.options import Keywords
+from cutedl.optimizers.schedules import Rate
 
 __all__ = ["Adam"]
 
@@ -20,7 +22,7 @@ class Adam(Optimizer):
     m̂ and v̂ are the bias-corrected running means of g and g². Kept here as sums, m = beta1 m + g and
     v = beta2 v + g², with the constants folded into the step: ten passes over the vectors instead of fourteen.
 
-    learning_rate: step size, > 0. beta1, beta2: in [0, 1). epsilon: > 0, outside the root.
+    learning_rate: step size, > 0, or a schedule. beta1, beta2: in [0, 1). epsilon: > 0, outside the root.
     Equal to PyTorch's Adam and to the paper (Kingma and Ba, 2015); Keras' epsilon is 1e-7 and stands before the bias
     correction.
 
@@ -37,28 +39,29 @@ class Adam(Optimizer):
 
     slots = 2
 
-    def __init__(self, learning_rate: float = 0.001, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8):
-        super().__init__(learning_rate)
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        **options: Unpack[Keywords],
+    ):
+        super().__init__(learning_rate, **options)
         self.beta1 = checks.number("beta1", beta1, low=0, high=1, below=True)
         self.beta2 = checks.number("beta2", beta2, low=0, high=1, below=True)
         self.epsilon = checks.number("epsilon", epsilon, low=0, above=True)
-
-    def __repr__(self) -> str:
-        return (
-            f"Adam(learning_rate={self.learning_rate:g}, beta1={self.beta1:g}, beta2={self.beta2:g}, "
-            f"epsilon={self.epsilon:g})"
-        )
 
     @property
     def decays(self) -> tuple[float, ...]:
         """The moments fade by beta1 and beta2."""
         return self.beta1, self.beta2
 
-    def factors(self, step: int) -> tuple[float, ...]:
+    def factors(self, step: int, rate: float) -> tuple[float, ...]:
         """The rate and epsilon that make the sums m and v into m̂ and v̂."""
         first = (1 - self.beta1) / (1 - self.beta1**step)  # m̂ = first m
         root = math.sqrt((1 - self.beta2) / (1 - self.beta2**step))  # √v̂ = root √v
-        return self.learning_rate * first / root, self.epsilon / root
+        return rate * first / root, self.epsilon / root
 
     def update(
         self, w: NDArray[Any], g: NDArray[Any], state: tuple[NDArray[Any], ...], factors: tuple[float, ...]

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cutedl import checks
 from cutedl.arena import Arena, Table
+from cutedl.errors import ArgumentError, NotBuiltError
+from cutedl.optimizers.accumulation import Accumulation
+from cutedl.optimizers.options import Keywords, Options
+from cutedl.optimizers.schedules import Rate, shown
 
 __all__ = ["Optimizer"]
 
@@ -24,6 +31,17 @@ _GAP = 1e13
 _FLUSH_EVERY = 64
 
 
+class Block(NamedTuple):
+    """A piece of all vectors whose parameters are treated alike."""
+
+    place: slice
+    w: NDArray[Any]
+    g: NDArray[Any]
+    state: tuple[NDArray[Any], ...]
+    multiplier: float
+    weight_decay: float
+
+
 class Optimizer(ABC):
     """A rule that turns gradients into steps.
 
@@ -31,35 +49,54 @@ class Optimizer(ABC):
     gradients are used up.
 
     slots: how many state vectors the rule keeps, rows of one (slots, N) array.
-    learning_rate: step size, > 0; may be changed between steps.
-    steps: how many steps were made.
+    learning_rate: step size, > 0, or a callable step -> learning_rate (>= 0), such as a Schedule.
+    steps: how many steps were made. last_learning_rate: that of the last one, NaN before it.
+    Keyword arguments that every rule takes besides its own: see Options.
     """
 
-    slots: ClassVar[int] = 0
+    slots: int = 0
 
-    def __init__(self, learning_rate: float):
+    def __init__(self, learning_rate: Rate, **options: Unpack[Keywords]):
         self.learning_rate = learning_rate
+        self.options = Options(**options)
         self.steps = 0
+        self.last_learning_rate = math.nan
         self.state: NDArray[Any] = np.empty((self.slots, 0))
+        self._scratch: NDArray[Any] = np.empty(0)
         self._arena: Arena | None = None
+
+    def __repr__(self) -> str:
+        running = ("slots", "steps", "last_learning_rate", "state", "options")
+        own = {name: value for name, value in vars(self).items() if name[0] != "_" and name not in running}
+        arguments = {"learning_rate": self._rate, **own, **self.options.given}
+        return f"{type(self).__name__}({', '.join(f'{name}={shown(value)}' for name, value in arguments.items())})"
 
     @property
     def learning_rate(self) -> float:
-        """Step size, > 0."""
-        return self._learning_rate
+        """Step size of the next step; assign a number, or a callable step -> learning_rate, to change it."""
+        if callable(self._rate):
+            return checks.number("learning_rate", self._rate(self.steps + 1), low=0)
+        return self._rate
 
     @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        self._learning_rate = checks.number("learning_rate", value, low=0, above=True)
+    def learning_rate(self, value: Rate) -> None:
+        self._rate = value if callable(value) else checks.number("learning_rate", value, low=0, above=True)
+
+    # -- what a rule says --------------------------------------------------------------------------------------------
 
     @property
     def decays(self) -> tuple[float, ...]:
         """The factors by which state fades in a step without gradient."""
         return ()
 
-    def factors(self, step: int) -> tuple[float, ...]:
-        """The numbers of this step, the same for all blocks; step counts from 1."""
-        return (self.learning_rate,)
+    @property
+    def initial_state(self) -> tuple[float, ...]:
+        """What the numbers of each state vector start from."""
+        return (0.0,) * self.slots
+
+    def factors(self, step: int, rate: float) -> tuple[float, ...]:
+        """The numbers of a step, counted from 1, at this learning rate: the same for all blocks."""
+        return (rate,)
 
     @abstractmethod
     def update(
@@ -67,33 +104,77 @@ class Optimizer(ABC):
     ) -> None:
         """Apply the rule to one block: parameters w, gradients g and state, 1-D slices, all in place."""
 
+    def scratch(self, g: NDArray[Any]) -> NDArray[Any]:
+        """Return a vector like g to work in, for a rule that still needs the gradient; the same one for every block."""
+        if self._scratch.size < g.size or self._scratch.dtype != g.dtype:
+            self._scratch = np.empty_like(g)
+        return self._scratch[: g.size]
+
+    # -- a step ------------------------------------------------------------------------------------------------------
+
     def step(self, arena: Arena) -> None:
-        """Make one step on all parameters of a model."""
+        """Make one step on all parameters of a model; with accumulate=k, on every k-th call."""
         if arena is not self._arena:
             self._bind(arena)
+        if self._accumulation is not None and not self._accumulation.add():
+            return
+        if self.options.clip is not None:
+            clip, limit = self.options.clip
+            clip(arena, limit)
+        rate = self.last_learning_rate = self.learning_rate
         self.steps += 1
-        factors = self.factors(self.steps)
-        for w, g, state in self._blocks:
-            self.update(w, g, state, factors)
+        factors = {multiplier: self.factors(self.steps, rate * multiplier) for multiplier in self._multipliers}
+        for _, w, g, state, multiplier, weight_decay in self._blocks:
+            if weight_decay:
+                w *= 1 - rate * multiplier * weight_decay
+            self.update(w, g, state, factors[multiplier])
         for table in arena.tables.values():
-            self._step_rows(table, factors)
-        if self.slots and self.steps % self._flush_every == 0:
+            multiplier = self.options.multiplier(table.name)
+            if multiplier:
+                self._step_rows(table, factors[multiplier])
+        if self.decays and self.steps % self._flush_every == 0:
             self._flush()
+        if self._average is not None:
+            self._update_average(self._average)
 
     def _bind(self, arena: Arena) -> None:
         w, g = arena.values, arena.gradients
+        self.options.check_names([*arena.parameters, *arena.tables])
         self._arena, self.steps = arena, 0
-        self.state = np.zeros((self.slots, w.size), w.dtype)
-        size = max(1, w.size) if w.size <= _ONE_BLOCK else _BLOCK
-        places = [slice(start, start + size) for start in range(0, w.size, size)]
-        self._blocks = [(w[place], g[place], tuple(slot[place] for slot in self.state)) for place in places]
+        self.state = np.empty((self.slots, w.size), w.dtype)
+        self.state[...] = np.reshape(self.initial_state, (-1, 1))
+        self._blocks = [
+            Block(place, w[place], g[place], tuple(slot[place] for slot in self.state), *treatment)
+            for segment, treatment in self._segments(arena)
+            for place in _cut(segment)
+        ]
+        names = (*arena.parameters, *arena.tables)
+        self._multipliers = {self.options.multiplier(name) for name in names} - {0.0}
         self._table_state: dict[str, NDArray[Any]] = {}
         self._flush_every = min([_FLUSH_EVERY, *(_steps_to_fade(decay) for decay in self.decays)])
+        self._accumulation = Accumulation(arena, self.options.accumulate) if self.options.accumulate > 1 else None
+        self._average = w.copy() if self.options.ema is not None else None
+
+    def _segments(self, arena: Arena) -> Iterator[tuple[slice, tuple[float, float]]]:
+        """The longest runs of parameters with the same multiplier and decay, the frozen ones left out."""
+        ordered = sorted(arena.parameters.values(), key=lambda p: (p.value.ctypes.data, p.size))
+        treated = [
+            (self.options.multiplier(p.name), self.options.weight_decay if len(p.shape) > 1 else 0.0, p.size)
+            for p in ordered
+        ]
+        start = 0
+        for (multiplier, decay), run in groupby(treated, key=lambda row: row[:2]):
+            stop = start + sum(size for *_, size in run)
+            if multiplier:
+                yield slice(start, stop), (multiplier, decay)
+            start = stop
 
     def _step_rows(self, table: Table, factors: tuple[float, ...]) -> None:
         """Apply the rule to the rows of the last backward alone; the state of the others does not fade meanwhile."""
         if table.name not in self._table_state:
-            self._table_state[table.name] = np.zeros((self.slots, *table.shape), table.values.dtype)
+            slots = np.empty((self.slots, *table.shape), table.values.dtype)
+            slots[...] = np.reshape(self.initial_state, (-1, 1, 1))
+            self._table_state[table.name] = slots
         rows, slots = table.rows, self._table_state[table.name]
         w, state = table.values[rows], [slot[rows] for slot in slots]
         flat = tuple(part.reshape(-1) for part in state)
@@ -104,11 +185,59 @@ class Optimizer(ABC):
 
     def _flush(self) -> None:
         threshold = float(np.finfo(self.state.dtype).tiny) * _GAP
-        for _, scratch, state in self._blocks:
-            for slot in state:
-                np.abs(slot, out=scratch)
-                np.greater_equal(scratch, threshold, out=scratch)
-                slot *= scratch
+        for block in self._blocks:
+            for slot in block.state:
+                np.abs(slot, out=block.g)
+                np.greater_equal(block.g, threshold, out=block.g)
+                slot *= block.g
+
+    # -- the running mean of the weights -----------------------------------------------------------------------------
+
+    @contextmanager
+    def averaged(self, arena: Arena) -> Iterator[None]:
+        """Put the running mean of the weights in their place, and the weights back afterwards.
+
+        Raises ArgumentError without ema=, NotBuiltError before the first step on this arena.
+
+        >>> from cutedl.initializers import zeros
+        >>> from cutedl.optimizers import SGD
+        >>> arena, sgd = Arena(), SGD(1.0, ema=0.5)
+        >>> w = arena.parameter("w", (1,), zeros)
+        >>> arena.allocate(seed=0, dtype="float64")
+        >>> for _ in range(3):
+        ...     w.gradient[:] = -1.0
+        ...     sgd.step(arena)
+        >>> with sgd.averaged(arena):
+        ...     print(w.value)
+        [2.25]
+        >>> print(w.value)
+        [3.]
+        """
+        if self.options.ema is None:
+            raise ArgumentError("this optimizer keeps no mean of the weights.", hint="make it with ema=0.99.")
+        if arena is not self._arena or self._average is None or self.steps == 0:
+            raise NotBuiltError("no step was made on this model yet: there is no mean of its weights.")
+        weights = arena.values.copy()
+        arena.values[...] = self._average
+        try:
+            yield
+        finally:
+            arena.values[...] = weights
+
+    def _update_average(self, average: NDArray[Any]) -> None:
+        keep = self.options.ema if self.options.ema is not None and self.steps > 1 else 0.0
+        for block in self._blocks:
+            mean = average[block.place]
+            np.subtract(block.w, mean, out=block.g)  # mean += (1 - ema) (w - mean)
+            np.multiply(block.g, 1 - keep, out=block.g)
+            mean += block.g
+
+
+def _cut(segment: slice) -> list[slice]:
+    """Blocks of a run of parameters; all of it if that is small."""
+    length = segment.stop - segment.start
+    size = max(1, length) if length <= _ONE_BLOCK else _BLOCK
+    return [slice(start, min(start + size, segment.stop)) for start in range(segment.start, segment.stop, size)]
 
 
 def _steps_to_fade(decay: float) -> int:

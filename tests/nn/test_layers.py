@@ -7,13 +7,15 @@ from itertools import product
 import numpy as np
 import pytest
 
-from cutedl import losses, nn
-from cutedl.errors import ArgumentError, ShapeError, UnknownNameError
+from cutedl import losses, nn, streams
+from cutedl.errors import ArgumentError, CutedlError, ShapeError, UnknownNameError
 from cutedl.gradcheck import check_gradients
 from cutedl.model import Model
+from tests import reference
 from tests.contracts import LAYERS
 
 ACTIVATIONS = ["linear", "relu", "sigmoid", "tanh", "softmax"]
+EVERY_ACTIVATION = sorted([*reference.ACTIVATIONS, "prelu"])
 
 each_layer = pytest.mark.parametrize("row", LAYERS.values(), ids=LAYERS)
 each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -28,44 +30,55 @@ def assembled(row, dtype="float64", seed=3):
 
 
 def samples(row, count, seed=0):
-    return np.random.default_rng(seed).normal(size=(count, *row.inshape))
+    generator, shape = np.random.default_rng(seed), (count, *row.inshape)
+    return generator.normal(size=shape) if row.indices is None else generator.integers(row.indices, size=shape) * 1.0
 
 
 @each_layer
 @each_dtype
 @pytest.mark.parametrize("count", [1, 3, 7])
 def test_outputs_equal_the_naive_twin(row, dtype, count):
-    model, x = assembled(row, dtype), samples(row, count)
-    expected = row.twin(x, *(p.value.astype("float64") for p in model.parameters.values()))
+    model, x = assembled(row, dtype), samples(row, count).astype(dtype)
+    parameters = [p.value.astype("float64") for p in model.parameters.values()]
+    parameters += [table.values.astype("float64") for table in model.arena.tables.values()]
+    trained = expected = row.twin(x.astype("float64"), *parameters)
+    if row.training_twin is not None:
+        trained = row.training_twin(x, streams.stream(3, "noise", model.chain[0].name, 0), *parameters)
     tolerance = {"float32": 1e-5, "float64": 1e-13}[dtype]
-    for y in (model.predict(x), model.forward(x.astype(dtype))):
+    for y, twin in ((model.predict(x), expected), (model.forward(x), trained)):
         assert y.dtype == dtype
-        np.testing.assert_allclose(y, expected, rtol=tolerance, atol=tolerance)
+        np.testing.assert_allclose(y, twin, rtol=tolerance, atol=tolerance)
 
 
 @each_layer
 def test_a_smaller_batch_after_a_larger_one_is_the_same_as_alone(row):
     model, x = assembled(row), samples(row, 9)
     model.forward(x)
+    model.arena.reseed()
     partial = model.forward(x[:4]).copy()
     np.testing.assert_array_equal(partial, assembled(row).forward(x[:4]))
 
 
-@each_layer
-@pytest.mark.parametrize("count", [1, 5])
-@pytest.mark.parametrize("place", ["alone", "first", "between", "last", "twice"])
-def test_gradients_are_confirmed_by_differences(row, count, place):
-    def dense():
-        return nn.Dense(row.inshape[-1])
+PLACES = {
+    "alone": lambda row: [row.make()],
+    "first": lambda row: [row.make(), nn.Dense(3)],
+    "between": lambda row: [nn.Dense(row.inshape[-1]), row.make(), nn.Dense(3)],
+    "last": lambda row: [nn.Dense(row.inshape[-1]), row.make()],
+    "twice": lambda row: [nn.Dense(row.inshape[-1]), row.make(), row.make()],
+}
+PLACED = [
+    (name, place)
+    for name, row in LAYERS.items()
+    for place in PLACES
+    if row.indices is None or place in ("alone", "first")
+]
 
-    layers = {
-        "alone": [row.make()],
-        "first": [row.make(), nn.Dense(3)],
-        "between": [dense(), row.make(), nn.Dense(3)],
-        "last": [dense(), row.make()],
-        "twice": [dense(), row.make(), row.make()],
-    }[place]
-    model = Model(layers)
+
+@pytest.mark.parametrize("count", [1, 5])
+@pytest.mark.parametrize(("name", "place"), PLACED)
+def test_gradients_are_confirmed_by_differences(name, place, count):
+    row = LAYERS[name]
+    model = Model(PLACES[place](row))
     model.assemble(1, "float64", row.inshape)
     x = samples(row, count)
     y = np.random.default_rng(1).normal(size=(count, *model.shapes[-1]))
@@ -80,7 +93,7 @@ LOSSES = {
 }
 
 
-@pytest.mark.parametrize(("hidden", "last", "loss"), list(product(ACTIVATIONS, ACTIVATIONS, LOSSES)))
+@pytest.mark.parametrize(("hidden", "last", "loss"), list(product(EVERY_ACTIVATION, ACTIVATIONS, LOSSES)))
 def test_every_activation_before_every_activation_under_every_loss(hidden, last, loss):
     make, labels = LOSSES[loss]
     generator = np.random.default_rng(5)
@@ -91,7 +104,7 @@ def test_every_activation_before_every_activation_under_every_loss(hidden, last,
         assert check_gradients(model, make(check="never"), x, y) < 1e-7
 
 
-@pytest.mark.parametrize(("first", "second"), list(product(ACTIVATIONS, ACTIVATIONS)))
+@pytest.mark.parametrize(("first", "second"), list(product(EVERY_ACTIVATION, EVERY_ACTIVATION)))
 def test_activation_on_activation_keeps_what_backward_needs(first, second):
     """In place, the second must not overwrite the output from which the first takes its derivative."""
     pair = [nn.activations.get(first), nn.activations.get(second)]
@@ -106,6 +119,7 @@ def test_the_same_batch_twice_gives_the_same_bits(row):
     model, x = assembled(row, "float32"), samples(row, 6).astype("float32")
     runs = []
     for _ in range(2):
+        model.arena.reseed()
         y = model.forward(x).copy()
         model.output_gradient(6)[...] = y
         dx = np.empty_like(x)
@@ -114,8 +128,11 @@ def test_the_same_batch_twice_gives_the_same_bits(row):
     assert runs[0] == runs[1]
 
 
-@each_layer
-def test_a_warmed_step_allocates_nothing_that_grows_with_the_batch(row):
+@pytest.mark.parametrize("name", [name for name, row in LAYERS.items() if row.indices is None])
+def test_a_warmed_step_allocates_nothing_that_grows_with_the_batch(name):
+    """A table is left out: its gradient has as many rows as the batch has different indices."""
+    row = LAYERS[name]
+
     def peak(count):
         model, x = assembled(row, "float32"), samples(row, count).astype("float32")
         dx = np.empty_like(x)
@@ -139,9 +156,9 @@ def test_a_warmed_step_allocates_nothing_that_grows_with_the_batch(row):
 @each_layer
 def test_predict_writes_to_nothing_of_the_model(row):
     model, x = assembled(row), samples(row, 700)
-    expected = [model.predict(x[i:]) for i in range(8)]
     y = model.forward(x[:5])
     before = y.copy()
+    expected = [model.predict(x[i:]) for i in range(8)]
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(lambda i: model.predict(x[i:]), list(range(8)) * 20))
     for i, result in enumerate(results):
@@ -152,16 +169,25 @@ def test_predict_writes_to_nothing_of_the_model(row):
 @each_layer
 def test_wrong_shapes_are_refused_with_both_shapes(row):
     model = assembled(row)
-    with pytest.raises(ShapeError, match=r"cannot take this input\. expected \(batch, .*received \(4, 99\) float64"):
+    with pytest.raises(ShapeError, match=r"cannot take this input\. expected \(batch,.*received \(4, 99\) float64"):
         model.predict(np.zeros((4, 99)))
     for shape in row.wrong_shapes:
         with pytest.raises(ShapeError, match="expected"):
             Model([row.make()]).assemble(inshape=shape)
 
 
-def test_dense_backward_equals_the_naive_twin():
-    from tests import reference
+REFUSED = [(name, i) for name, row in LAYERS.items() for i in range(len(row.refused))]
 
+
+@pytest.mark.parametrize(("name", "i"), REFUSED)
+def test_wrong_arguments_are_refused_with_name_range_and_value(name, i):
+    make, message = LAYERS[name].refused[i]
+    with pytest.raises(ValueError, match=message) as refusal:
+        make()
+    assert isinstance(refusal.value, CutedlError)
+
+
+def test_dense_backward_equals_the_naive_twin():
     generator = np.random.default_rng(0)
     model = Model([nn.Dense(3, inshape=(2, 4))])
     model.assemble(0, "float64")

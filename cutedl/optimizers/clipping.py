@@ -1,0 +1,86 @@
+"""Gradient clipping: each kind a function that shortens the gradients of an arena in place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cutedl.arena import Arena
+
+__all__ = ["clip_global_norm", "clip_norm", "clip_value", "norm"]
+
+# Sums over pieces of this many numbers are added in float64, and each piece stays in cache.
+_PIECE = 1 << 16
+
+
+def clip_value(arena: Arena, limit: float) -> None:
+    """g = min(max(g, -limit), limit), number by number. Equal to PyTorch's clip_grad_value_ and Keras' clipvalue.
+
+    >>> from cutedl.initializers import zeros
+    >>> arena = Arena()
+    >>> w = arena.parameter("w", (3,), zeros)
+    >>> arena.allocate(seed=0, dtype="float64")
+    >>> w.gradient[:] = 3.0, -4.0, 0.5
+    >>> clip_value(arena, 1.0)
+    >>> print(w.gradient)
+    [ 1.  -1.   0.5]
+    """
+    for g in _gradients(arena):
+        np.clip(g, -limit, limit, out=g)
+
+
+def clip_norm(arena: Arena, limit: float) -> None:
+    """g = g limit / ‖g‖ where ‖g‖ > limit, each parameter by itself. Equal to Keras' clipnorm."""
+    parameters = [parameter.gradient for parameter in arena.parameters.values()]
+    for g in (*parameters, *(table.row_gradients for table in arena.tables.values())):
+        length = norm([g.reshape(-1)])
+        if length > limit:
+            g *= limit / length
+
+
+def clip_global_norm(arena: Arena, limit: float) -> None:
+    """g = g limit / ‖g‖ where ‖g‖ > limit, all parameters as one vector.
+
+    Equal to Keras' global_clipnorm; PyTorch's clip_grad_norm_ divides by ‖g‖ + 1e-6 and so ends a little below limit.
+
+    >>> from cutedl.initializers import zeros
+    >>> arena = Arena()
+    >>> w = arena.parameter("w", (2,), zeros)
+    >>> arena.allocate(seed=0, dtype="float64")
+    >>> w.gradient[:] = 3e200, -4e200
+    >>> clip_global_norm(arena, 1.0)
+    >>> print(w.gradient)
+    [ 0.6 -0.8]
+    """
+    length = norm(_gradients(arena))
+    if length > limit:
+        for g in _gradients(arena):
+            g *= limit / length
+
+
+def norm(vectors: Iterable[NDArray[Any]]) -> float:
+    """The Euclidean length of 1-D vectors taken as one: √Σ g². Squares that overflow or vanish are scaled by max |g|.
+
+    >>> print(norm([np.array([3e-30], "float32"), np.array([4e-30], "float32")]))
+    5...e-30
+    """
+    pieces = [v[start : start + _PIECE] for v in vectors for start in range(0, v.size, _PIECE)]
+    if not pieces:
+        return 0.0
+    with np.errstate(over="ignore", under="ignore"):
+        total = sum(float(np.dot(piece, piece)) for piece in pieces)
+    limits = np.finfo(pieces[0].dtype)
+    if float(limits.tiny) / float(limits.eps) ** 2 < total < math.inf:
+        return math.sqrt(total)
+    largest = max(float(np.abs(piece).max()) for piece in pieces)
+    if largest == 0 or not math.isfinite(largest):
+        return largest
+    return largest * math.sqrt(sum(float(np.square(piece / largest).sum()) for piece in pieces))
+
+
+def _gradients(arena: Arena) -> list[NDArray[Any]]:
+    return [arena.gradients, *(table.row_gradients.reshape(-1) for table in arena.tables.values())]
