@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -22,6 +22,10 @@ from numpy.typing import DTypeLike, NDArray
 from cutedl.errors import ArgumentError, NotBuiltError
 from cutedl.initializers import Initializer
 from cutedl.streams import stream
+
+if TYPE_CHECKING:
+    from cutedl.nn.constraints import Constraint
+    from cutedl.nn.regularizers import Regularizer
 
 __all__ = ["Arena", "Buffer", "Parameter", "Statistic", "Table"]
 
@@ -33,10 +37,18 @@ class Parameter:
     not see it.
     """
 
-    __slots__ = ("_gradient", "_value", "initializer", "name", "shape")
+    __slots__ = ("_gradient", "_value", "constraint", "initializer", "name", "regularizer", "shape")
 
-    def __init__(self, name: str, shape: tuple[int, ...], initializer: Initializer):
+    def __init__(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        initializer: Initializer,
+        regularizer: Regularizer | None = None,
+        constraint: Constraint | None = None,
+    ):
         self.name, self.shape, self.initializer = name, shape, initializer
+        self.regularizer, self.constraint = regularizer, constraint
         self._value: NDArray[Any] | None = None
         self._gradient: NDArray[Any] | None = None
 
@@ -174,6 +186,8 @@ class Arena:
 
     def __init__(self) -> None:
         self._parameters: dict[str, Parameter] = {}
+        self._regularized: list[tuple[Parameter, Regularizer]] = []
+        self._constrained: list[tuple[Parameter, Constraint]] = []
         self._tables: dict[str, Table] = {}
         self._statistics: dict[str, Statistic] = {}
         self._buffers: list[Buffer] = []
@@ -225,12 +239,38 @@ class Arena:
         """Where the parameters with two or more axes lie: weight decay is one slice."""
         return slice(0, sum(p.size for p in self._parameters.values() if len(p.shape) > 1))
 
-    def parameter(self, name: str, shape: tuple[int, ...], initializer: Initializer) -> Parameter:
+    def parameter(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        initializer: Initializer,
+        regularizer: Regularizer | None = None,
+        constraint: Constraint | None = None,
+    ) -> Parameter:
         """Declare a parameter; it gets its memory in allocate()."""
         if name in self._parameters:
             raise ArgumentError(f"two parameters are named {name!r}.", hint="give each layer a name of its own.")
-        self._parameters[name] = parameter = Parameter(name, shape, initializer)
+        self._parameters[name] = parameter = Parameter(name, shape, initializer, regularizer, constraint)
+        if regularizer is not None:
+            self._regularized.append((parameter, regularizer))
+        if constraint is not None:
+            self._constrained.append((parameter, constraint))
         return parameter
+
+    @property
+    def penalty(self) -> float:
+        """The sum of what the regularizers add to the loss."""
+        return sum(regularizer.penalty(parameter.value) for parameter, regularizer in self._regularized)
+
+    def penalize(self) -> None:
+        """Add the gradients of the penalties, after backward has written those of the loss."""
+        for parameter, regularizer in self._regularized:
+            regularizer.add_gradient(parameter.value, parameter.gradient)
+
+    def constrain(self) -> None:
+        """Restore what the constraints ask for, after a step."""
+        for parameter, constraint in self._constrained:
+            constraint.apply(parameter.value)
 
     def table(self, name: str, shape: tuple[int, int], initializer: Initializer) -> Table:
         """Declare a matrix that learns by the row; its memory comes from allocate() or Table.allocate."""

@@ -93,6 +93,7 @@ def _analytic(model: Model, loss: Loss, x: NDArray[Any], y: NDArray[Any]) -> dic
     _, dy = loss.value_and_gradient(y, y_pred, out=model.output_gradient(len(x)))
     dx = np.empty_like(x)
     model.backward(dy, out=dx)
+    model.arena.penalize()
     gradients = {name: parameter.gradient.copy() for name, parameter in model.parameters.items()} | {"the input": dx}
     for name, table in model.arena.tables.items():
         gradients[name] = np.zeros_like(table.values)
@@ -120,7 +121,8 @@ def _error(
     def f(distance: float) -> float:
         value[...] = start + distance * direction
         model.arena.reseed()  # a layer that draws noise draws the same again
-        return loss.reduce(*loss.total_and_count(y, model.forward(x, training=True)))
+        data_loss = loss.reduce(*loss.total_and_count(y, model.forward(x, training=True)))
+        return data_loss + model.arena.penalty
 
     errors = []
     for step in _STEPS:

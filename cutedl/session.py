@@ -90,9 +90,12 @@ class Session:
         loss, gradient = criterion.value_and_gradient(y, self.y_pred, out=model.output_gradient(len(x)))
         if not math.isfinite(loss):
             raise self._diverged(loss, x)
+        self.penalty = model.arena.penalty  # of the regularizers, 0 without
         model.backward(gradient)  # parameter gradients into the arena
+        model.arena.penalize()
         self.optimizer.step(model.arena)  # blocks over two flat vectors
-        return loss
+        model.arena.constrain()
+        return loss + self.penalty
 
     @property
     def _objective(self) -> Objective:
@@ -164,8 +167,8 @@ class Session:
         self._notify(hooks["epoch_end"])
 
     def _train_epoch(self, train: Dataset, batch_end: list[Hook]) -> dict[str, float]:
-        total = count = 0.0
-        objective = self._objective
+        total = count = penalties = 0.0
+        objective, batches = self._objective, 0
         self.model.arena.reseed(self.epoch)  # the noise of an epoch depends on (seed, epoch) alone
         for metric in self.metrics:
             metric.reset()
@@ -173,13 +176,16 @@ class Session:
             self.batch_loss = self.batch_train(x, y)
             total += objective.loss.total
             count += objective.loss.count
+            penalties += self.penalty
+            batches += 1
             for metric in self.metrics:
                 metric.update(y, objective.outputs(self.y_pred))
             for hook in batch_end:
                 hook(self)
             if self._stopped:
                 break
-        return {"loss": self.loss.reduce(total, count)} | {metric.name: metric.result() for metric in self.metrics}
+        loss = self.loss.reduce(total, count) + penalties / batches
+        return {"loss": loss} | {metric.name: metric.result() for metric in self.metrics}
 
     # -- use ---------------------------------------------------------------------------------------------------------
 
@@ -215,8 +221,8 @@ class Session:
             count += piece_count
             for metric in self.metrics:
                 metric.update(data.label[piece], y_pred[piece])
-        row = {"loss": self.loss.reduce(total, count)} | {metric.name: metric.result() for metric in self.metrics}
-        return row, y_pred
+        loss = self.loss.reduce(total, count) + self.model.arena.penalty
+        return {"loss": loss} | {metric.name: metric.result() for metric in self.metrics}, y_pred
 
     # -- the door ----------------------------------------------------------------------------------------------------
 

@@ -72,6 +72,21 @@ def test_asking_for_mnist_where_it_cannot_be_had_is_an_error(tmp_path):
     assert str(tmp_path) in done.stderr
 
 
+@needs_mnist
+@pytest.mark.parametrize("name", ["mlp/optimizers.py", "mlp/regularisation.py"])
+def test_the_comparisons_assert_their_own_claim(name, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", ROOT / "examples" / name, "--picture", "picture.png"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "MNIST" in done.stdout
+    assert "SYNTHETIC" not in done.stdout
+    assert (tmp_path / "picture.png").stat().st_size > 10_000
+
+
 @pytest.mark.parametrize("name", ["mlp/regression.py", "mlp/lbfgs.py"])
 def test_the_small_examples_assert_their_own_claim(name, tmp_path):
     if name == "mlp/lbfgs.py":

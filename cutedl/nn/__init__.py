@@ -1,5 +1,6 @@
 """Layers: one concept per file."""
 
+from cutedl.nn import constraints, regularizers
 from cutedl.nn.activation import Activation
 from cutedl.nn.activations import (
     Elu,
@@ -65,4 +66,6 @@ __all__ = [
     "Softsign",
     "Swish",
     "Tanh",
+    "constraints",
+    "regularizers",
 ]

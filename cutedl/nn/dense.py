@@ -11,8 +11,10 @@ from cutedl import checks, initializers
 from cutedl.arena import Arena
 from cutedl.errors import ShapeError
 from cutedl.initializers import Initializer
-from cutedl.nn import activations
+from cutedl.nn import activations, constraints, regularizers
+from cutedl.nn.constraints import Constraint
 from cutedl.nn.layer import Layer, Shape
+from cutedl.nn.regularizers import Regularizer
 from cutedl.nn.rows import rows, sum_rows
 
 __all__ = ["Dense"]
@@ -27,9 +29,10 @@ class Dense(Layer):
     units: O, the width of the output, >= 1.
     inshape: shape of one sample, an int I or a tuple (..., I); needed by a first layer that is assembled before
     it sees data.
-    activation: a name ("linear", "relu", "sigmoid", "tanh", "softmax") or a Layer; run as a layer of its own.
+    activation: a name of cutedl.nn.activations ("relu", "tanh", ...) or a Layer; run as a layer of its own.
     kernel_initializer, bias_initializer: a name of cutedl.initializers or a function (out, generator).
     use_bias: False leaves out b, as before a normalization that subtracts the mean anyway.
+    kernel_regularizer, bias_regularizer: "l1", "l2" or a Regularizer. kernel_constraint: a Constraint.
 
     Raises ArgumentError for units or inshape below 1, UnknownNameError for a misspelt name, ShapeError at assemble
     for samples without an axis.
@@ -49,6 +52,9 @@ class Dense(Layer):
         kernel_initializer: str | Initializer = "glorot_uniform",
         bias_initializer: str | Initializer = "zeros",
         use_bias: bool = True,
+        kernel_regularizer: str | Regularizer | None = None,
+        bias_regularizer: str | Regularizer | None = None,
+        kernel_constraint: Constraint | None = None,
         name: str | None = None,
     ):
         super().__init__(name, inshape)
@@ -57,6 +63,9 @@ class Dense(Layer):
         self.activation = activations.get(activation)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
 
     def __repr__(self) -> str:
         return f"Dense({self.units}, activation={type(self.activation).__name__.lower()!r})"
@@ -74,9 +83,15 @@ class Dense(Layer):
                 received="(batch,)",
                 hint="reshape x to (batch, 1).",
             )
-        self.W = arena.parameter(f"{self.name}.kernel", (in_shape[-1], self.units), self.kernel_initializer)
+        self.W = arena.parameter(
+            f"{self.name}.kernel",
+            (in_shape[-1], self.units),
+            self.kernel_initializer,
+            self.kernel_regularizer,
+            self.kernel_constraint,
+        )
         if self.use_bias:
-            self.b = arena.parameter(f"{self.name}.bias", (self.units,), self.bias_initializer)
+            self.b = arena.parameter(f"{self.name}.bias", (self.units,), self.bias_initializer, self.bias_regularizer)
         return (*in_shape[:-1], self.units)
 
     def forward(self, x: NDArray[Any], out: NDArray[Any], training: bool) -> NDArray[Any]:
