@@ -283,7 +283,7 @@ class Arena:
         """Declare an array that is kept but not learned, every number of which starts from start.
 
         >>> arena = Arena()
-        >>> variance = arena.statistic("batchnormalization_0.moving_variance", (2,), 1.0)
+        >>> variance = arena.statistic("batch_normalization_0.moving_variance", (2,), 1.0)
         >>> arena.allocate(seed=0, dtype="float32")
         >>> print(variance.value, arena.statistics)
         [1. 1.] [1. 1.]

@@ -41,7 +41,7 @@ class Objective:
         Softmax() True
         """
         head = model.chain[-1]
-        contained = type(head).__name__.lower() == loss.activation
+        contained = head.kind() == loss.activation
         along_last = getattr(loss, "axis", -1) in (-1, len(model.shapes[-1]))
         if loss.from_logits or not contained or not along_last or len(model.chain) == 1:
             return cls(model, loss, None)

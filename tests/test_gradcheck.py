@@ -42,7 +42,7 @@ def test_a_right_gradient_passes_closely():
 
 
 @pytest.mark.parametrize(("wrong", "name"), [
-    ("kernel", "slightlywrong_0.kernel"), ("bias", "slightlywrong_0.bias"), ("input", "the input"),
+    ("kernel", "slightly_wrong_0.kernel"), ("bias", "slightly_wrong_0.bias"), ("input", "the input"),
 ])  # fmt: skip
 @pytest.mark.parametrize("seed", range(5))
 def test_a_gradient_wrong_by_one_in_ten_thousand_is_caught_and_named(wrong, name, seed):

@@ -35,7 +35,7 @@ def name_layers(chain: Iterable[Layer], prefix: str = "") -> None:
     """Name each layer that has no name after its kind and its place among its kind: dense_0, relu_0, dense_1."""
     seen: dict[str, int] = {}
     for layer in chain:
-        kind = type(layer).__name__.lower()
+        kind = layer.kind()
         number = seen.get(kind, 0)
         seen[kind] = number + 1
         if layer.name is None:

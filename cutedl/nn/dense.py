@@ -68,7 +68,7 @@ class Dense(Layer):
         self.kernel_constraint = constraints.get(kernel_constraint)
 
     def __repr__(self) -> str:
-        return f"Dense({self.units}, activation={type(self.activation).__name__.lower()!r})"
+        return f"Dense({self.units}, activation={self.activation.kind()!r})"
 
     def expand(self) -> list[Layer]:
         """The affine map, then its activation as a layer of its own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from itertools import pairwise
 from typing import Any, ClassVar
 
 from numpy.typing import NDArray
@@ -36,6 +37,17 @@ class Layer(ABC):
         if inshape is not None:
             axes = inshape if isinstance(inshape, tuple | list) else (inshape,)
             self.inshape = tuple(checks.integer("inshape", axis) for axis in axes)
+
+    @classmethod
+    def kind(cls) -> str:
+        """Return the name of the class as layers, parameters and activations are named after it.
+
+        >>> from cutedl.nn import LeakyRelu
+        >>> LeakyRelu.kind()
+        'leaky_relu'
+        """
+        letters = ("_" + b.lower() if a.islower() and b.isupper() else b.lower() for a, b in pairwise(cls.__name__))
+        return cls.__name__[:1].lower() + "".join(letters)
 
     def expand(self) -> list[Layer]:
         """Return the layers that the model runs for this one; sugar such as an activation becomes a layer."""

@@ -95,5 +95,5 @@ def test_a_bias_before_batch_normalization_is_spared():
     model = Model([nn.Dense(4, inshape=3, use_bias=False), nn.BatchNormalization()])
     model.assemble(0)
     assert list(model.parameters) == [
-        "dense_0.kernel", "batchnormalization_0.scale", "batchnormalization_0.offset",
+        "dense_0.kernel", "batch_normalization_0.scale", "batch_normalization_0.offset",
     ]  # fmt: skip
