@@ -73,6 +73,18 @@ def test_asking_for_mnist_where_it_cannot_be_had_is_an_error(tmp_path):
 
 
 @needs_mnist
+def test_dropout_and_a_cosine_schedule_go_beyond_98_4_percent(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", ROOT / "examples/mlp/mnist-deep.py"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("MNIST, dropout: test accuracy 98.")
+
+
+@needs_mnist
 @pytest.mark.parametrize("name", ["mlp/optimizers.py", "mlp/regularisation.py"])
 def test_the_comparisons_assert_their_own_claim(name, tmp_path):
     done = subprocess.run(
