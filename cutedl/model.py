@@ -119,6 +119,8 @@ class Model:
         dtype = np.dtype(dtype)
         if dtype.name not in ("float32", "float64"):
             raise ArgumentError("dtype cannot be used.", expected="float32 or float64", received=dtype.name)
+        if self.assembled:
+            copy.deepcopy(self).declare(inshape)  # what fails has to fail before these layers let go of their memory
         arena = self.declare(inshape)
         arena.allocate(seed, dtype)
         self._workspace = Workspace(self.chain, self.shapes[1:], arena)

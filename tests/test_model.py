@@ -158,3 +158,15 @@ def test_a_failed_assemble_leaves_the_weights():
         m.assemble(inshape=99)
     np.testing.assert_array_equal(m.arena.values, before)
     assert m.predict(np.ones((2, 4))).shape == (2, 3)
+
+
+def test_an_assemble_that_fails_further_up_leaves_every_layer_its_weights():
+    m = Model([nn.Dense(4), nn.Reshape((2, 2)), nn.Dense(3)])
+    m.assemble(0, inshape=5)
+    x, before = np.ones((2, 5)), m.arena.values.copy()
+    expected = m.predict(x)
+    with pytest.raises(ShapeError):
+        m.assemble(0, inshape=(3, 5))  # the first Dense takes it, the Reshape does not
+    np.testing.assert_array_equal(m.predict(x), expected)
+    np.testing.assert_array_equal(m.arena.values, before)
+    assert m.shapes[0] == (5,)
