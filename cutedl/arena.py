@@ -1,4 +1,4 @@
-"""Parameter and Arena: all memory of a model, two flat vectors.
+"""Arena: all memory of a model, two flat vectors.
 
 A layer declares in `build` what it will hold; `allocate` then makes two vectors, values and gradients, and every
 parameter becomes a view into them. An optimizer step, weight decay, clipping, the gradient norm, best-weights restore
@@ -19,158 +19,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from cutedl.errors import ArgumentError, NotBuiltError
+from cutedl import checks, dlmath
+from cutedl.buffer import Buffer
+from cutedl.errors import ArgumentError, CheckpointMismatchError, NotBuiltError
 from cutedl.initializers import Initializer
+from cutedl.parameter import Parameter, Statistic, Table
 from cutedl.streams import stream
 
 if TYPE_CHECKING:
     from cutedl.nn.constraints import Constraint
     from cutedl.nn.regularizers import Regularizer
 
+# Below this sum of squares, some of them may have vanished in float32.
+_EXACT = 1e-24
+
 __all__ = ["Arena", "Buffer", "Parameter", "Statistic", "Table"]
-
-
-class Parameter:
-    """One learned array and its gradient, views into the arena.
-
-    Write into `.value` and `.gradient`; binding a new array to them raises AttributeError, because the arena would
-    not see it.
-    """
-
-    __slots__ = ("_gradient", "_value", "constraint", "initializer", "name", "regularizer", "shape")
-
-    def __init__(
-        self,
-        name: str,
-        shape: tuple[int, ...],
-        initializer: Initializer,
-        regularizer: Regularizer | None = None,
-        constraint: Constraint | None = None,
-    ):
-        self.name, self.shape, self.initializer = name, shape, initializer
-        self.regularizer, self.constraint = regularizer, constraint
-        self._value: NDArray[Any] | None = None
-        self._gradient: NDArray[Any] | None = None
-
-    def __repr__(self) -> str:
-        return f"Parameter({self.name!r}, shape={self.shape})"
-
-    @property
-    def size(self) -> int:
-        """How many numbers it holds."""
-        return math.prod(self.shape)
-
-    @property
-    def value(self) -> NDArray[Any]:
-        """The numbers, a view into arena.values."""
-        if self._value is None:
-            raise self._not_built()
-        return self._value
-
-    @property
-    def gradient(self) -> NDArray[Any]:
-        """d loss / d value, a view into arena.gradients: backward overwrites it, an optimizer step uses it up."""
-        if self._gradient is None:
-            raise self._not_built()
-        return self._gradient
-
-    def place(self, value: NDArray[Any], gradient: NDArray[Any]) -> None:
-        """Take its places in the arena's two vectors; the arena calls this once."""
-        self._value, self._gradient = value.reshape(self.shape), gradient.reshape(self.shape)
-
-    def _not_built(self) -> NotBuiltError:
-        return NotBuiltError(f"{self.name} has no memory yet.", hint="call model.assemble() first.")
-
-
-class Statistic:
-    """One array that training keeps but does not learn, such as a moving mean: a view into arena.statistics."""
-
-    __slots__ = ("_value", "name", "shape", "start")
-
-    def __init__(self, name: str, shape: tuple[int, ...], start: float):
-        self.name, self.shape, self.start = name, shape, start
-        self._value: NDArray[Any] | None = None
-
-    def __repr__(self) -> str:
-        return f"Statistic({self.name!r}, shape={self.shape})"
-
-    @property
-    def size(self) -> int:
-        """How many numbers it holds."""
-        return math.prod(self.shape)
-
-    @property
-    def value(self) -> NDArray[Any]:
-        """The numbers; binding a new array raises AttributeError, writing into them works."""
-        if self._value is None:
-            raise NotBuiltError(f"{self.name} has no memory yet.", hint="call model.assemble() first.")
-        return self._value
-
-    def place(self, value: NDArray[Any]) -> None:
-        """Take its place in arena.statistics, with the number that it starts from; the arena calls this once."""
-        self._value = value.reshape(self.shape)
-        self._value[...] = self.start
-
-
-class Table:
-    """A matrix of which a step sees a few rows only: no gradient of its own size, state and steps by the row.
-
-    values: (rows, columns). rows: the rows of the last backward, each once; row_gradients: (len(rows), columns).
-    """
-
-    __slots__ = ("initializer", "name", "row_gradients", "rows", "shape", "values")
-
-    def __init__(self, name: str, shape: tuple[int, int], initializer: Initializer):
-        self.name, self.shape, self.initializer = name, shape, initializer
-        self.rows: NDArray[np.intp] = np.empty(0, np.intp)
-        self.row_gradients: NDArray[Any] = np.empty((0, shape[1]))
-        self.values: NDArray[Any] = np.empty((0, shape[1]))
-
-    def __repr__(self) -> str:
-        return f"Table({self.name!r}, shape={self.shape})"
-
-    def allocate(self, seed: int, dtype: DTypeLike) -> None:
-        """Make the matrix and fill it from the stream of (seed, its name)."""
-        self.values = np.zeros(self.shape, dtype)
-        self.initializer(self.values, stream(seed, "init", self.name))
-
-    def collect(self, rows: NDArray[np.intp], gradients: NDArray[Any]) -> None:
-        """Set the gradient from rows that may repeat; what falls on one row is summed.
-
-        >>> from cutedl.initializers import zeros
-        >>> table = Table("vectors", (5, 2), zeros)
-        >>> table.collect(np.array([3, 1, 3]), np.array([[1.0, 2.0], [3.0, 4.0], [10.0, 20.0]]))
-        >>> print(table.rows, table.row_gradients.tolist())
-        [1 3] [[3.0, 4.0], [11.0, 22.0]]
-        """
-        order = np.argsort(rows, kind="stable")
-        ordered = rows[order]
-        starts = np.flatnonzero(np.diff(ordered, prepend=-1))
-        self.rows, self.row_gradients = ordered[starts], np.add.reduceat(gradients[order], starts, axis=0)
-
-
-class Buffer:
-    """Room for one array per batch: grows when a larger batch comes, is sliced for a smaller one."""
-
-    __slots__ = ("_memory", "_view", "dtype", "shape")
-
-    def __init__(self, shape: tuple[int, ...]):
-        self.shape = shape
-        self.dtype: DTypeLike = np.float32
-        self._memory = self._view = np.empty((0, *shape))
-
-    def rows(self, count: int) -> NDArray[Any]:
-        """Return the first rows; what they hold is what was last written there.
-
-        >>> buffer = Buffer((3,))
-        >>> buffer.rows(5).shape, buffer.rows(2).shape
-        ((5, 3), (2, 3))
-        """
-        if len(self._view) != count:
-            if len(self._memory) < count:
-                self._memory = np.empty((count, *self.shape), self.dtype)
-            self._view = self._memory[:count]
-        return self._view
 
 
 class Arena:
@@ -193,9 +56,14 @@ class Arena:
         self._buffers: list[Buffer] = []
         self._generators: dict[str, np.random.Generator] = {}
         self._seed = 0
+        self._places: dict[str, slice] = {}
         self._values: NDArray[Any] | None = None
         self._gradients: NDArray[Any] | None = None
         self._statistic_values: NDArray[Any] | None = None
+
+    def __repr__(self) -> str:
+        state = "not allocated" if self._values is None else str(self._values.dtype)
+        return f"Arena({len(self._parameters)} parameters, {len(self._tables)} tables, {self.size:,} numbers, {state})"
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:
@@ -206,6 +74,11 @@ class Arena:
     def tables(self) -> Mapping[str, Table]:
         """The matrices that learn by the row, which are not part of the two vectors."""
         return MappingProxyType(self._tables)
+
+    @property
+    def places(self) -> Mapping[str, slice]:
+        """Where each parameter lies in the two vectors, in their order."""
+        return MappingProxyType(self._places)
 
     @property
     def values(self) -> NDArray[Any]:
@@ -227,6 +100,18 @@ class Arena:
         if self._statistic_values is None:
             raise NotBuiltError("the arena has no memory yet.", hint="call model.assemble() first.")
         return self._statistic_values
+
+    @property
+    def gradient_norm(self) -> float:
+        """√Σ g² over the gradients of the last backward, those of tables included.
+
+        Right also where g² overflows, of which NumPy warns unless told np.errstate(over="ignore"), as Session tells it.
+        """
+        g = self.gradients
+        total = float(g.dot(g))
+        if _EXACT < total < math.inf and not self._tables:
+            return math.sqrt(total)
+        return dlmath.norm([g, *(table.row_gradients.reshape(-1) for table in self._tables.values())])
 
     @property
     def size(self) -> int:
@@ -273,10 +158,12 @@ class Arena:
             constraint.apply(parameter.value)
 
     def table(self, name: str, shape: tuple[int, int], initializer: Initializer) -> Table:
-        """Declare a matrix that learns by the row; its memory comes from allocate() or Table.allocate."""
+        """Declare a matrix that learns by the row; it gets its memory in allocate(), or now where that was before."""
         if name in self._tables or name in self._parameters:
             raise ArgumentError(f"two parameters are named {name!r}.", hint="give each layer a name of its own.")
         self._tables[name] = table = Table(name, shape, initializer)
+        if self._values is not None:
+            table.allocate(self._seed, self._values.dtype)
         return table
 
     def statistic(self, name: str, shape: tuple[int, ...], start: float) -> Statistic:
@@ -323,12 +210,12 @@ class Arena:
         for name, generator in self._generators.items():
             generator.bit_generator.state = stream(self._seed, "noise", name, epoch).bit_generator.state
 
-    def allocate(self, seed: int, dtype: DTypeLike) -> None:
-        """Make the two vectors and fill each parameter from the stream of (seed, its name)."""
+    def allocate(self, seed: int, dtype: DTypeLike, initialize: bool = True) -> None:
+        """Make the two vectors and fill each parameter from the stream of (seed, its name); with 0 for restore()."""
         count = sum(parameter.size for parameter in self._parameters.values())
         self._values, self._gradients = np.zeros(count, dtype), np.zeros(count, dtype)
         for table in self._tables.values():
-            table.allocate(seed, dtype)
+            table.allocate(seed, dtype, initialize)
         for buffer in self._buffers:
             buffer.dtype = dtype
         self._statistic_values = np.zeros(sum(statistic.size for statistic in self._statistics.values()), dtype)
@@ -341,6 +228,73 @@ class Arena:
         start = 0
         for parameter in sorted(self._parameters.values(), key=lambda p: len(p.shape) < 2):
             place = slice(start, start + parameter.size)
+            self._places[parameter.name] = place
             parameter.place(self._values[place], self._gradients[place])
-            parameter.initializer(parameter.value, stream(seed, "init", parameter.name))
+            if initialize:
+                parameter.initializer(parameter.value, stream(seed, "init", parameter.name))
             start = place.stop
+
+    # -- saved state -------------------------------------------------------------------------------------------------
+
+    @property
+    def shapes(self) -> dict[str, dict[str, tuple[int, ...]]]:
+        """The shapes of all that state() holds as arrays, by name."""
+        return {
+            "values": {name: parameter.shape for name, parameter in self._parameters.items()},
+            "statistics": {name: statistic.shape for name, statistic in self._statistics.items()},
+            "tables": {name: table.shape for name, table in self._tables.items()},
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Return copies of all that training changes: values, statistics and tables by name, and the noise's position.
+
+        >>> from cutedl.initializers import ones
+        >>> arena = Arena()
+        >>> w = arena.parameter("w", (2,), ones)
+        >>> arena.allocate(seed=0, dtype="float32")
+        >>> best = arena.state()
+        >>> w.value[:] = 7
+        >>> arena.restore(best)
+        >>> print(w.value)
+        [1. 1.]
+        """
+        return {
+            "values": {name: parameter.value.copy() for name, parameter in self._parameters.items()},
+            "statistics": {name: statistic.value.copy() for name, statistic in self._statistics.items()},
+            "tables": {name: table.values.copy() for name, table in self._tables.items()},
+            "noise": {name: generator.bit_generator.state for name, generator in self._generators.items()},
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what state() returned.
+
+        Raises CheckpointMismatchError, before anything is changed, unless every name, shape and dtype is this arena's.
+        """
+        dtype, noise = self.values.dtype, state.get("noise")
+        for kind, shapes in self.shapes.items():
+            checks.same_arrays(kind, state.get(kind), shapes, dtype)
+        if not isinstance(noise, Mapping) or noise.keys() != self._generators.keys():
+            raise CheckpointMismatchError(
+                "the saved noise is another.", expected=list(self._generators), received=noise
+            )
+        bit_generators = {name: _bit_generator(name, position) for name, position in noise.items()}
+        for name, parameter in self._parameters.items():
+            parameter.value[...] = state["values"][name]
+        for name, statistic in self._statistics.items():
+            statistic.value[...] = state["statistics"][name]
+        for name, table in self._tables.items():
+            table.values[...] = state["tables"][name]
+        for name, generator in self._generators.items():
+            generator.bit_generator.state = bit_generators[name].state
+
+
+def _bit_generator(name: str, position: Any) -> np.random.BitGenerator:
+    """Return a generator at a saved position, or raise for what is none."""
+    bit_generator = np.random.PCG64DXSM()
+    try:
+        bit_generator.state = position
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise CheckpointMismatchError(
+            f"the saved noise of {name} cannot be used.", expected="a position of PCG64DXSM", received=position
+        ) from error
+    return bit_generator

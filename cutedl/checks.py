@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from cutedl.errors import ArgumentError, DataTypeError, NonFiniteError
+from cutedl.errors import ArgumentError, CheckpointMismatchError, DataTypeError, NonFiniteError
 
-__all__ = ["finite_rows", "integer", "number", "numeric_array"]
+__all__ = ["finite_rows", "integer", "number", "numeric_array", "same_arrays"]
 
 # np.isfinite makes a mask as large as its input: data is looked at in pieces of about this many values.
 _PIECE = 1 << 20
+
+# A message names so many arrays that do not fit.
+_LISTED = 8
 
 
 def integer(name: str, value: object, *, low: int = 1) -> int:
@@ -123,6 +128,45 @@ received nan at index (1, 1). hint: remove or fill such rows first.
                 received=f"{piece[inside]:g} at index {where}",
                 hint="remove or fill such rows first.",
             )
+
+
+def same_arrays(kind: str, given: object, shapes: Mapping[str, tuple[int, ...]], dtype: DTypeLike) -> None:
+    """Raise CheckpointMismatchError unless given is a dict of arrays with exactly these names, shapes and dtype.
+
+    >>> same_arrays("weights", {"w": np.zeros(3), "c": np.zeros(1)}, {"w": (2,), "b": (1,)}, "float64")
+    Traceback (most recent call last):
+    ...
+    cutedl.errors.CheckpointMismatchError: the saved weights are others. expected w (2,) float64, b (1,) float64, \
+received w (3,) float64, no b, c (1,) float64.
+    """
+    if not isinstance(given, Mapping):
+        raise CheckpointMismatchError(f"there are no saved {kind}.", expected="arrays by name", received=repr(given))
+
+    def shown(name: str) -> str:
+        found = given.get(name)
+        if name not in given:
+            return f"no {name}"
+        return f"{name} {found.shape} {found.dtype}" if isinstance(found, np.ndarray) else f"{name} {type(found)}"
+
+    wrong = [name for name, shape in shapes.items() if not _is_array(given.get(name), shape, dtype)]
+    extra = [name for name in given if name not in shapes]
+    if wrong or extra:
+        raise CheckpointMismatchError(
+            f"the saved {kind} are others.",
+            expected=_listed(f"{name} {shapes[name]} {np.dtype(dtype)}" for name in wrong) or f"no {_listed(extra)}",
+            received=_listed(shown(name) for name in [*wrong, *extra]),
+        )
+
+
+def _is_array(found: object, shape: tuple[int, ...], dtype: DTypeLike) -> bool:
+    return isinstance(found, np.ndarray) and found.shape == shape and found.dtype == dtype
+
+
+def _listed(names: Iterable[str]) -> str:
+    """The first names, and how many more there are."""
+    first = [*islice(names := iter(names), _LISTED)]
+    rest = sum(1 for _ in names)
+    return ", ".join(first) + (f" and {rest} more" if rest else "")
 
 
 def _refused(name: str, expected: str, value: object) -> ArgumentError:

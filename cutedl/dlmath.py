@@ -6,12 +6,17 @@ accuracy in the tails, where the textbook forms return 0 or infinity.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["log_sigmoid", "log_softmax", "log_sum_exp", "prob_distribution", "sigmoid", "softplus", "xlogy"]
+__all__ = ["log_sigmoid", "log_softmax", "log_sum_exp", "norm", "prob_distribution", "sigmoid", "softplus", "xlogy"]
+
+# Sums over pieces of this many numbers are added in float64, and each piece stays in cache.
+_PIECE = 1 << 16
 
 
 def floating(x: ArrayLike) -> NDArray[Any]:
@@ -145,3 +150,23 @@ def xlogy(x: ArrayLike, y: ArrayLike) -> NDArray[Any]:
     with np.errstate(divide="ignore"):
         result: NDArray[Any] = x * np.log(np.where(x == 0, 1.0, y))
     return result
+
+
+def norm(vectors: Iterable[NDArray[Any]]) -> float:
+    """The Euclidean length of 1-D vectors taken as one: √Σ g². Squares that overflow or vanish are scaled by max |g|.
+
+    >>> print(norm([np.array([3e-30], "float32"), np.array([4e-30], "float32")]))
+    5...e-30
+    """
+    pieces = [v[start : start + _PIECE] for v in vectors for start in range(0, v.size, _PIECE)]
+    if not pieces:
+        return 0.0
+    with np.errstate(over="ignore", under="ignore"):
+        total = sum(float(np.dot(piece, piece)) for piece in pieces)
+    limits = np.finfo(pieces[0].dtype)
+    if float(limits.tiny) / float(limits.eps) ** 2 < total < math.inf:
+        return math.sqrt(total)
+    largest = max(float(np.abs(piece).max()) for piece in pieces)
+    if largest == 0 or not math.isfinite(largest):
+        return largest
+    return largest * math.sqrt(sum(float(np.square(piece / largest).sum()) for piece in pieces))

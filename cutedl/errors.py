@@ -10,13 +10,23 @@
     ├── UnknownNameError (ValueError, KeyError)  a misspelt activation, event, history key, ...
     ├── NonFiniteError (ValueError, ArithmeticError)  NaN or infinity in data, loss or gradient
     ├── GradientError (ValueError)           an analytic gradient that differences do not confirm
+    ├── MissingLibraryError (ImportError)    an optional library that is not installed; the hint installs it
     ├── NotBuiltError (RuntimeError)         memory asked for before the model was assembled
     ├── ReentrancyError (RuntimeError)       one Session asked to train twice at the same time
+    ├── CheckpointError (ValueError)         saved state that cannot be read, used or written
+    │   ├── CheckpointCorruptError           damaged, or not written by cutedl
+    │   ├── CheckpointTruncatedError         shorter than its header says
+    │   ├── CheckpointTooLargeError          more than a file of its size can hold, or than this version reads
+    │   ├── CheckpointVersionError           written by a newer cutedl
+    │   ├── CheckpointMismatchError          whole, but of another model, optimizer, ...
+    │   ├── CheckpointReadError (OSError)    a file that is not there, or that may not or cannot be read
+    │   └── CheckpointWriteError (OSError)   not saved; what was there before is untouched
     └── DatasetError (ValueError)
         ├── CorruptDataError                 a data file that is damaged or of another kind
         └── DataNotFoundError (OSError)      a data set that no folder and no mirror could give
 
     InputWarning (UserWarning)               input that can be used, but looks like a mistake
+    ReportWarning (UserWarning)              a report that could not be drawn or written
 
 This module stands below all others: it imports nothing of the package.
 """
@@ -24,9 +34,18 @@ This module stands below all others: it imports nothing of the package.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 __all__ = [
     "ArgumentError",
+    "CheckpointCorruptError",
+    "CheckpointError",
+    "CheckpointMismatchError",
+    "CheckpointReadError",
+    "CheckpointTooLargeError",
+    "CheckpointTruncatedError",
+    "CheckpointVersionError",
+    "CheckpointWriteError",
     "CorruptDataError",
     "CutedlError",
     "DataNotFoundError",
@@ -35,10 +54,12 @@ __all__ = [
     "GradientError",
     "InputWarning",
     "LabelError",
+    "MissingLibraryError",
     "NonFiniteError",
     "NotBuiltError",
     "ProbabilityError",
     "ReentrancyError",
+    "ReportWarning",
     "SampleError",
     "ShapeError",
     "UnknownNameError",
@@ -107,12 +128,68 @@ class GradientError(CutedlError, ValueError):
     """An analytic gradient that finite differences do not confirm."""
 
 
+class MissingLibraryError(CutedlError, ImportError):
+    """An optional library that is not installed; the hint says how to install it."""
+
+
 class NotBuiltError(CutedlError, RuntimeError):
     """Memory asked for before the model was assembled."""
 
 
 class ReentrancyError(CutedlError, RuntimeError):
     """One Session asked to train twice at the same time."""
+
+
+class CheckpointError(CutedlError, ValueError):
+    """Base of what can go wrong with saved state; path: the file, None where a part is restored from memory.
+
+    >>> print(CheckpointError("this file is damaged.", path="run.safetensors", expected=4, received=3))
+    run.safetensors: this file is damaged. expected 4, received 3.
+    """
+
+    def __init__(self, what: str, *, path: object = None, **details: Any):
+        super().__init__(what, **details)
+        self.path = None if path is None else str(path)
+
+    @property
+    def found(self) -> object:
+        """What the file holds instead of what was expected."""
+        return self.received
+
+    def __str__(self) -> str:
+        return super().__str__() if self.path is None else f"{self.path}: {super().__str__()}"
+
+
+class CheckpointCorruptError(CheckpointError):
+    """Saved state that is damaged, or that cutedl did not write."""
+
+
+class CheckpointTruncatedError(CheckpointError):
+    """Saved state that is shorter than its header says."""
+
+
+class CheckpointTooLargeError(CheckpointError):
+    """Saved state that claims more than a file of its size can hold, or than this version reads."""
+
+
+class CheckpointVersionError(CheckpointError):
+    """Saved state of a newer cutedl."""
+
+
+class CheckpointMismatchError(CheckpointError):
+    """Saved state that is whole, but belongs to another model, optimizer or run."""
+
+
+class CheckpointReadError(CheckpointError, OSError):
+    """A file of saved state that is not there, or that may not or cannot be read."""
+
+
+class CheckpointWriteError(CheckpointError, OSError):
+    """State that could not be saved; what was there before is untouched. needed, free: bytes, None where unknown."""
+
+    def __init__(self, what: str, *, needed: int | None = None, free: int | None = None, **details: Any):
+        super().__init__(what, **details)
+        self.needed, self.free = needed, free
 
 
 class DatasetError(CutedlError, ValueError):
@@ -129,6 +206,10 @@ class DataNotFoundError(DatasetError, OSError):
 
 class InputWarning(UserWarning):
     """Input that can be used, but looks like a mistake."""
+
+
+class ReportWarning(UserWarning):
+    """A report that could not be drawn or written: the run that it tells of is not lost by it."""
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownNameError:

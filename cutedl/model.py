@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -121,8 +122,11 @@ class Model:
             raise ArgumentError("dtype cannot be used.", expected="float32 or float64", received=dtype.name)
         if self.assembled:
             copy.deepcopy(self).declare(inshape)  # what fails has to fail before these layers let go of their memory
-        arena = self.declare(inshape)
-        arena.allocate(seed, dtype)
+        self.take(self.declare(inshape), seed, dtype)
+
+    def take(self, arena: Arena, seed: int, dtype: DTypeLike, initialize: bool = True) -> None:
+        """Run on a declared arena, which gets its memory now, and initial weights unless saved ones follow."""
+        arena.allocate(seed, dtype, initialize)
         self._workspace = Workspace(self.chain, self.shapes[1:], arena)
         # Below the lowest layer that learns, nobody wants a gradient.
         self._lowest = next((i for i, count in enumerate(self._counts) if count), len(self.chain) - 1)
@@ -151,6 +155,14 @@ class Model:
         gradients = self._workspace.views(len(dy)).gradients
         chain.backward(self.chain, dy, gradients, out, lowest=self._lowest if out is None else 0)
 
+    def outputs(self, rows: int) -> dict[str, NDArray[Any]]:
+        """Return what the layers' last forward of a batch of so many rows wrote, by layer name: views of the buffers.
+
+        A layer that works in place has overwritten its predecessor's output with its own.
+        """
+        views = self._workspace.views(rows).outputs
+        return {str(layer.name): view for layer, view in zip(self.chain, views, strict=True)}
+
     def trunk(self) -> Model:
         """Return the model less the last layer of its chain: the same layers and parameters, buffers of its own."""
         trunk = copy.copy(self)
@@ -177,7 +189,7 @@ class Model:
         return result
 
     def summary(self) -> Summary:
-        """Return the table of layers, shapes, parameters and bytes; print it.
+        """Return the table of layers, shapes, parameters, bytes and FLOPs per sample; print it.
 
         >>> from cutedl import nn
         >>> print(f"{Model([nn.Dense(10, inshape=784)]).summary().parameters:,}")
@@ -185,11 +197,39 @@ class Model:
         """
         if not self.assembled:
             self.declare()
-        rows = zip(self.chain, self.shapes[1:], self._counts, strict=True)
+        flops = chain.flops(self.chain, self.shapes)
+        rows = zip(self.chain, self.shapes[1:], self._counts, flops, strict=True)
         dtype = self.dtype if self.assembled else np.dtype("float32")
         return Summary(
-            tuple(LayerRow(str(layer.name), type(layer).__name__, shape, count) for layer, shape, count in rows),
+            tuple(LayerRow(str(x.name), type(x).__name__, shape, count, work) for x, shape, count, work in rows),
             inshape=self.shapes[0],
             dtype=dtype.name,
             itemsize=dtype.itemsize,
         )
+
+    # -- saved state -------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write layers and weights to this very path, whole or not at all; see docs/saving.md.
+
+        Raises NotBuiltError before assemble, CheckpointError for a layer that cannot be described, or a full disk.
+        """
+        from cutedl import saved_model
+
+        saved_model.save_model(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], custom: Iterable[Callable[..., Any]] = ()) -> Model:
+        """Return the model of a file that Model.save or Session.save wrote; no code of a file ever runs.
+
+        custom: classes and functions of your own that it uses. Raises CheckpointError.
+        """
+        from cutedl import saved_model
+
+        return saved_model.load_model(cls, path, custom)
+
+    def load_weights(self, path: str | os.PathLike[str]) -> None:
+        """Take weights and statistics from a file; where any does not fit, CheckpointError, and nothing changes."""
+        from cutedl import saved_model
+
+        saved_model.load_weights(self, path)

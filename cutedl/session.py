@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cutedl import checks, metrics, streams
+from cutedl import checks, door, saving, streams
 from cutedl.arena import Arena
+from cutedl.audience import Audience
 from cutedl.dataset import Dataset
-from cutedl.errors import ArgumentError, CutedlError, NonFiniteError, ReentrancyError, unknown_name
+from cutedl.divergence import gradient_diverged, loss_diverged
+from cutedl.errors import ReentrancyError
+from cutedl.evaluation import evaluate, results
 from cutedl.history import History
-from cutedl.listeners import EVENTS, FitListener, Listener, Progress, condition_callback
+from cutedl.interrupts import Interrupts
+from cutedl.listeners import FitListener, Listener, condition_callback
 from cutedl.losses import Loss
+from cutedl.lr_find import LearningRateCurve, find_learning_rate
 from cutedl.metrics import Metric
 from cutedl.model import Model
 from cutedl.objective import Objective
 from cutedl.optimizers import Optimizer
+from cutedl.provenance import provenance
+from cutedl.running import Running
 
 __all__ = ["FitListener", "Session", "condition_callback"]
-
-# Validation works in pieces of this many samples: large products, small temporaries.
-_EVALUATE_ROWS = 4096
 
 
 class Session:
@@ -36,10 +40,12 @@ class Session:
 
     model: assembled or not; fit assembles it from the shape of the data.
     loss, optimizer: objects of cutedl.losses and cutedl.optimizers; an optimizer serves one session.
-    metrics: names ("accuracy") or Metric objects, recorded for training and, with "val_" before, for validation.
+    metrics: names ("accuracy"), Metric objects or functions f(y_true, y_pred), recorded for training and, with "val_"
+    before, for validation.
     seed: an int >= 0; the same seed gives the same bits at the same number of BLAS threads. None draws one (`.seed`).
 
-    epoch: epochs trained so far, over all fits. history: the columns of all fits.
+    history: the columns of all fits. epoch: epochs begun so far, over all fits; batch: batches done of the one under
+    way, 0 between epochs. stop_reason: why the last fit ended early, or None. best_epoch: set by EarlyStopping.
 
     >>> from cutedl import losses, nn, optimizers
     >>> x = np.linspace(-1, 1, 64).reshape(-1, 1)
@@ -54,22 +60,21 @@ class Session:
         model: Model,
         loss: Loss,
         optimizer: Optimizer,
-        metrics: Sequence[str | Metric] = (),
+        metrics: Sequence[str | Metric | Callable[..., Any]] = (),
         seed: int | None = None,
     ):
-        for name, value, kind in (("model", model, Model), ("loss", loss, Loss), ("optimizer", optimizer, Optimizer)):
-            if not isinstance(value, kind):
-                raise ArgumentError(
-                    f"{name} cannot be used.", expected=f"a cutedl {kind.__name__} object", received=repr(value)
-                )
-        if loss.reduction == "none":
-            raise ArgumentError('a loss of reduction "none" is no number to minimise.', hint='take reduction="sum".')
+        door.check_parts(model, loss, optimizer)
         self.model, self.loss, self.optimizer = model, loss, optimizer
-        self.metrics = _metrics(metrics, loss)
+        self.metrics = door.measures(metrics, loss)
         self.seed = streams.fresh_seed() if seed is None else checks.integer("seed", seed, low=0)
         self.history = History()
-        self.epoch = 0
-        self._stopped = False
+        self.epoch = self.epochs = self.batches = self.samples = 0
+        self.gradient_norm = math.nan
+        self.stop_reason: str | None = None
+        self.best_epoch: int | None = None
+        self.running, self.under_way = Running(), False
+        self._audience = Audience()
+        self._heard: dict[str, Any] = {}  # by the listeners of the saved session, for those of the next fit
         self._objective_arena: Arena | None = None
         self._busy = threading.Lock()
 
@@ -82,29 +87,32 @@ class Session:
         """Make one optimizer step on a batch and return its loss, taken before the step.
 
         x: (B, *inshape) in the model's dtype; y: labels as the loss expects them.
-        Raises NonFiniteError, before anything is changed, when the loss is NaN or infinite.
+        Raises NonFiniteError when the loss or the gradient is NaN or infinite, before any weight is changed.
         """
         loss: float
-        model, criterion = self._objective.network, self._objective.loss
+        model, criterion = self.objective.network, self.objective.loss
         self.y_pred = model.forward(x, training=True)  # activations into fixed buffers
         loss, gradient = criterion.value_and_gradient(y, self.y_pred, out=model.output_gradient(len(x)))
         if not math.isfinite(loss):
-            raise self._diverged(loss, x)
+            raise loss_diverged(self, model, loss, x)
         self.penalty = model.arena.penalty  # of the regularizers, 0 without
         model.backward(gradient)  # parameter gradients into the arena
         model.arena.penalize()
+        self.gradient_norm = model.arena.gradient_norm
+        if not math.isfinite(self.gradient_norm):
+            raise gradient_diverged(self, x)
         self.optimizer.step(model.arena)  # blocks over two flat vectors
         model.arena.constrain()
         return loss + self.penalty
 
     @property
-    def _objective(self) -> Objective:
+    def objective(self) -> Objective:
         """The model and the loss, less a last activation that the loss contains; made anew for a new arena."""
         arena = self.model.arena
         if arena is not self._objective_arena:
-            self._objective_arena, self._objective_made = arena, Objective.of(self.model, self.loss)
+            self._objective_arena, self._objective = arena, Objective.of(self.model, self.loss)
             self.loss.attach(arena, self.model.shapes[-1], self.seed)
-        return self._objective_made
+        return self._objective
 
     # -- training ----------------------------------------------------------------------------------------------------
 
@@ -116,76 +124,134 @@ class Session:
         val_data: Dataset | None = None,
         listeners: Iterable[Listener] = (),
         verbose: str | int = "auto",
+        train_eval: str = "running",
     ) -> History:
         """Train for so many more epochs and return the history of all fits of this session.
 
-        train: the samples, reshuffled every epoch by (seed, epoch) alone. val_data: validated every `val_epochs`
-        epochs, with exact averages. listeners: called in this order.
+        train: the samples, reshuffled every epoch by (seed, epoch) alone. val_data: validated after every epoch whose
+        number `val_epochs` divides, with exact averages. listeners: called in this order.
         verbose: 0 silent; 1 or "auto" one live line on stderr in a terminal, else as 2; 2 one plain line per epoch.
+        train_eval: "running", loss and metrics of training are means over the epoch, taken while the weights moved;
+        "exact", they are measured on all of train with the weights of the epoch's end, which costs another pass.
 
         Everything is checked before the first step: a wrong argument, shape, label or number raises an error that
-        derives from CutedlError and ValueError, and changes nothing.
+        derives from CutedlError and ValueError, and changes nothing. An epoch that an error, Ctrl-C or a saved file
+        has cut short is finished first and counts as one of `epochs`. Ctrl-C lets the batch finish and returns the
+        history, marked `interrupted`; a second one is immediate. SIGTERM does the same and exits with 143.
         """
         with self._alone():
-            self._open(train, epochs, val_epochs, val_data)
-            hooks = self._hooks([*listeners, *_progress(verbose)], val_data is not None)
+            door.check_fit(self, train, epochs, val_epochs, val_data, train_eval)
+            self._audience = Audience(listeners, verbose)
+            self._audience.check_monitors(self, val_data is not None)
             if not self.model.assembled:
                 self.model.assemble(self.seed, inshape=train.data.shape[1:])
-            self._describe(train)
-            self.epochs, self.batches, self._stopped = epochs, train.batch_count, False
+            self._begin(train, epochs)
             started, before = time.perf_counter(), self.history.get("cost_time", 0.0)
-            try:
-                self._notify(hooks["fit_start"])
-                # Overflow ends in NonFiniteError, which says more than NumPy's warning.
-                with np.errstate(over="ignore", invalid="ignore"):
-                    for count in range(1, epochs + 1):
-                        self._fit_epoch(train, val_data if count % val_epochs == 0 else None, hooks)
-                        if self._stopped:
+            # Overflow ends in NonFiniteError, which says more than NumPy's warning.
+            with self._interrupts.deferred(), np.errstate(over="ignore", invalid="ignore"):
+                try:
+                    self._audience.notify(self, "fit_start")
+                    self._audience.restore(self._heard)
+                    self._heard = {}
+                    for _ in range(epochs):
+                        self._fit_epoch(train, train_eval, val_data, val_epochs)
+                        if self._ending:
                             break
-            finally:
-                self.history["cost_time"] = before + time.perf_counter() - started
-                self._notify(hooks["fit_end"])
+                finally:
+                    self.history["cost_time"] = before + time.perf_counter() - started
+                    self._audience.notify(self, "fit_end")
+            self._interrupts.exit_if_terminated()
         return self.history
 
-    def stop_fit(self) -> None:
+    def stop_fit(self, reason: str = "stop_fit() was called") -> None:
         """End the running fit after the batch, or the epoch, that is under way."""
-        self._stopped = True
+        self.stop_reason = reason
 
-    def _fit_epoch(self, train: Dataset, val_data: Dataset | None, hooks: dict[str, list[Hook]]) -> None:
-        self.epoch += 1
+    @property
+    def listeners(self) -> tuple[Listener, ...]:
+        """Those of the fit that is running, or was the last, in the order in which they are called."""
+        return self._audience.listeners
+
+    @property
+    def batch(self) -> int:
+        """Batches done of the epoch under way; 0 between epochs."""
+        return self.running.batches
+
+    @property
+    def _ending(self) -> bool:
+        if self._interrupts.received is not None and not self.history.interrupted:
+            self.history.interrupted = True
+            self.history.note(self.epoch, "interrupt", f"interrupted by {self._interrupts.received.name}")
+            self.stop_fit(f"interrupted by {self._interrupts.received.name}")
+        return self.stop_reason is not None
+
+    def _begin(self, train: Dataset, epochs: int) -> None:
+        """Set what listeners may read, and leave an epoch under way that was one of other data."""
+        if self.batch and not door.goes_on(self, train):
+            self.running, self.under_way = Running(), False
+        self.epochs, self.batches, self.samples = epochs, train.batch_count, len(train)
+        self.stop_reason, self.history.interrupted = None, False
+        self._interrupts = Interrupts()
+        self.history.info |= provenance(self, train)
+
+    def _fit_epoch(self, train: Dataset, train_eval: str, val_data: Dataset | None, val_epochs: int) -> None:
+        if not self.under_way:
+            self._open_epoch()
+        self._audience.notify(self, "epoch_start")
+        self._train_epoch(train)
+        if self._ending and self.history.interrupted and self.batch < self.batches:
+            return  # the next fit goes on here
         started = time.perf_counter()
-        self._notify(hooks["epoch_start"])
-        row = self._train_epoch(train, hooks["batch_end"])
-        rate, steps = self.optimizer.last_learning_rate, self.optimizer.steps
-        self.history.record(self.epoch, **row, learning_rate=rate, steps=steps)
-        if val_data is not None:
-            self._notify(hooks["val_start"])
+        if train_eval == "exact":
+            self._record(self._evaluate(train)[0])
+        else:
+            self._record({"loss": self.running.loss(self.loss)} | results(self.metrics))
+        if val_data is not None and self.epoch % val_epochs == 0:
+            self._audience.notify(self, "val_start")
             row, self.history["val_pred"] = self._evaluate(val_data)
             self.history.record(self.epoch, **{f"val_{key}": value for key, value in row.items()})
-            self._notify(hooks["val_end"])
-        self.history.record(self.epoch, seconds=time.perf_counter() - started)
-        self._notify(hooks["epoch_end"])
+            self._audience.notify(self, "val_end")
+        seconds, rate = self.running.seconds + time.perf_counter() - started, self.running.samples_per_second
+        self.history.record(self.epoch, seconds=seconds, samples_per_second=rate)
+        self.running, self.under_way = Running(), False
+        self._audience.notify(self, "epoch_end")
 
-    def _train_epoch(self, train: Dataset, batch_end: list[Hook]) -> dict[str, float]:
-        total = count = penalties = 0.0
-        objective, batches = self._objective, 0
+    def _open_epoch(self) -> None:
+        self.epoch += 1
+        self.under_way = True
         self.model.arena.reseed(self.epoch)  # the noise of an epoch depends on (seed, epoch) alone
         for metric in self.metrics:
             metric.reset()
-        for x, y in train.batches(train.order(self.seed, self.epoch), self.model.dtype):
-            self.batch_loss = self.batch_train(x, y)
-            total += objective.loss.total
-            count += objective.loss.count
-            penalties += self.penalty
-            batches += 1
-            for metric in self.metrics:
-                metric.update(y, objective.outputs(self.y_pred))
-            for hook in batch_end:
-                hook(self)
-            if self._stopped:
-                break
-        loss = self.loss.reduce(total, count) + penalties / batches
-        return {"loss": loss} | {metric.name: metric.result() for metric in self.metrics}
+
+    def _train_epoch(self, train: Dataset) -> None:
+        objective, running, add_to_trace = self.objective, self.running, self.history.trace.add
+        batch_end = self._audience.hooks["batch_end"]
+        rest = train.order(self.seed, self.epoch)[self.batch * train.batch_size :]
+        started = time.perf_counter()
+        try:
+            for x, y in train.batches(rest, self.model.dtype):
+                self.batch_loss = self.batch_train(x, y)
+                running.add(objective.loss, self.penalty, self.gradient_norm, len(x))
+                add_to_trace(self.batch_loss)
+                for metric in self.metrics:
+                    metric.update(y, objective.outputs(self.y_pred))
+                for hook in batch_end:
+                    hook(self)
+                if self._ending:
+                    break
+        finally:
+            running.seconds += time.perf_counter() - started
+
+    def _record(self, row: dict[str, float]) -> None:
+        optimizer = self.optimizer
+        self.history.record(
+            self.epoch,
+            epoch=self.epoch,
+            steps=optimizer.steps,
+            **row,
+            learning_rate=optimizer.last_learning_rate,
+            gradient_norm=self.running.gradient_norm,
+        )
 
     # -- use ---------------------------------------------------------------------------------------------------------
 
@@ -194,7 +260,7 @@ class Session:
         return self.model.predict(x)
 
     def evaluate(self, data: Dataset) -> dict[str, float]:
-        """Return loss and metrics over all samples of a data set, exact for any batch size.
+        """Return loss and metrics over all samples of a data set: the same numbers for any batch size.
 
         >>> from cutedl import losses, nn, optimizers
         >>> model = Model([nn.Dense(1, inshape=1, kernel_initializer="ones")])
@@ -203,28 +269,74 @@ class Session:
         >>> session.evaluate(Dataset([[1.0], [2.0]], [[1.0], [4.0]]))
         {'loss': 2.0}
         """
-        self._check_data("data", data)
-        return self._evaluate(data)[0]
+        door.check_data(self, "data", data)
+        under_way = [metric.state() for metric in self.metrics] if self.batch else []
+        row = self._evaluate(data)[0]
+        for metric, state in zip(self.metrics, under_way, strict=False):
+            metric.restore(state)
+        return row
 
     def _evaluate(self, data: Dataset) -> tuple[dict[str, float], NDArray[Any]]:
-        total = count = 0.0
-        objective = self._objective
-        y_pred = np.empty((len(data), *self.model.shapes[-1]), self.model.dtype)
-        for metric in self.metrics:
-            metric.reset()
-        for start in range(0, len(data), _EVALUATE_ROWS):
-            piece = slice(start, start + _EVALUATE_ROWS)
-            y = objective.network.predict(data.data[piece])
-            piece_total, piece_count = objective.loss.total_and_count(data.label[piece], y)
-            y_pred[piece] = objective.outputs(y)
-            total += piece_total
-            count += piece_count
-            for metric in self.metrics:
-                metric.update(data.label[piece], y_pred[piece])
-        loss = self.loss.reduce(total, count) + self.model.arena.penalty
-        return {"loss": loss} | {metric.name: metric.result() for metric in self.metrics}, y_pred
+        return evaluate(self.objective, self.loss, self.metrics, data)
 
-    # -- the door ----------------------------------------------------------------------------------------------------
+    def lr_find(self, train: Dataset, **options: Any) -> LearningRateCurve:
+        """Return the loss at growing learning rates, and which one to try; leaves no trace in the session.
+
+        options: low, high, steps; see cutedl.lr_find.find_learning_rate.
+        """
+        with self._alone():
+            door.check_fit(self, train, 1, 1, None, "running")
+            if not self.model.assembled:
+                self.model.assemble(self.seed, inshape=train.data.shape[1:])
+            return find_learning_rate(self, train, **options)
+
+    # -- saved state -------------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Return where training stands, beside the states of model, loss, optimizer and history."""
+        return {
+            "seed": self.seed,
+            "epoch": self.epoch,
+            "under_way": self.under_way,
+            "batches": self.batches,
+            "samples": self.samples,
+            "running": self.running.state(),
+            "metrics": {str(i): metric.state() for i, metric in enumerate(self.metrics)},
+            "best_epoch": self.best_epoch,
+            "listeners": self._heard or self._audience.state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from there: the next fit finishes the epoch under way, and its listeners what they had counted."""
+        self.seed, self.epoch, self.best_epoch = state["seed"], state["epoch"], state["best_epoch"]
+        self.batches, self.samples = state["batches"], state["samples"]
+        self.under_way = state["under_way"]
+        self.running.restore(state["running"])
+        for i, metric in enumerate(self.metrics):
+            metric.restore(state["metrics"][str(i)])
+        self._heard = state["listeners"]
+
+    def save(self, path: str | os.PathLike[str], keep: int = 0) -> None:
+        """Write everything that training needs to go on, to this very path, whole or not at all.
+
+        keep: how many older generations stay beside it. Raises CheckpointError; see docs/saving.md.
+        """
+        saving.save_session(self, path, keep)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], custom: Iterable[Callable[..., Any]] = ()) -> Session:
+        """Return a saved session; fit goes on at the batch where it was saved, bit for bit.
+
+        custom: classes and functions of your own that it used. No code of a file ever runs. Raises CheckpointError.
+        """
+        return saving.load_session(cls, path, custom)
+
+    @classmethod
+    def latest(cls, folder: str | os.PathLike[str], custom: Iterable[Callable[..., Any]] = ()) -> Session:
+        """Return the newest session in a folder that verifies; an InputWarning names those that were passed over."""
+        return saving.latest_session(cls, folder, custom)
+
+    # -- small parts -------------------------------------------------------------------------------------------------
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -234,92 +346,3 @@ class Session:
             yield
         finally:
             self._busy.release()
-
-    def _open(self, train: Dataset, epochs: int, val_epochs: int, val_data: Dataset | None) -> None:
-        """Find everything that can be wrong before anything is changed."""
-        checks.integer("epochs", epochs)
-        checks.integer("val_epochs", val_epochs)
-        _check_dataset("train", train)
-        if not self.model.assembled:
-            self.model.declare(train.data.shape[1:])
-        self._check_data("train", train)
-        if val_data is not None:
-            self._check_data("val_data", val_data)
-
-    def _check_data(self, name: str, data: Dataset) -> None:
-        _check_dataset(name, data)
-        self.model.check_input(data.data)
-        data.check_finite(self.model.dtype if self.model.assembled else np.float32)
-        self.loss.check_labels(data.label, self.model.shapes[-1])
-
-    def _hooks(self, listeners: list[Listener], validates: bool) -> dict[str, list[Hook]]:
-        measured = (metric.name for metric in self.metrics)
-        known = {"loss", "learning_rate", "steps", "seconds", *measured, *self.history.columns}
-        if validates:
-            known |= {"val_loss", *(f"val_{metric.name}" for metric in self.metrics)}
-        for listener in listeners:
-            if not isinstance(listener, Listener):
-                raise ArgumentError("this is no listener.", expected="a Listener", received=repr(listener))
-            for key in listener.monitors:
-                if key not in known:
-                    raise unknown_name("history key", key, known)
-        hooks = [listener.hooks() for listener in listeners]
-        return {event: [hook[event] for hook in hooks if event in hook] for event in EVENTS}
-
-    def _notify(self, hooks: list[Hook]) -> None:
-        for hook in hooks:
-            hook(self)
-
-    def _describe(self, train: Dataset) -> None:
-        self.history.info |= {
-            "data": train.source,
-            "samples": len(train),
-            "batch_size": train.batch_size,
-            "model": "-".join(str(math.prod(shape)) for shape in self._widths()),
-            "parameters": self.model.arena.size,
-            "loss": type(self.loss).__name__,
-            "optimizer": repr(self.optimizer),
-            "seed": self.seed,
-        }
-
-    def _widths(self) -> list[tuple[int, ...]]:
-        shapes = self.model.shapes
-        return [shapes[0], *(after for before, after in pairwise(shapes) if after != before)]
-
-    def _diverged(self, loss: float, x: NDArray[Any]) -> CutedlError:
-        return NonFiniteError(
-            f"loss became {loss} at step {self.optimizer.steps + 1} (epoch {self.epoch}); the weights are those of "
-            "the step before.",
-            received=f"learning rate {self.optimizer.learning_rate:g}, largest |x| {float(np.abs(x).max()):g}",
-            hint="try a smaller learning rate, or scale the input to about [0, 1].",
-        )
-
-
-Hook = Callable[[Session], None]
-
-
-def _metrics(names: Sequence[str | Metric], loss: Loss) -> list[Metric]:
-    if isinstance(names, str):
-        raise ArgumentError("metrics cannot be used.", expected="a list", received=repr(names), hint=f"[{names!r}]")
-    if names and loss.takes_hidden:
-        raise ArgumentError(
-            f"{type(loss).__name__} holds the output layer itself: there are no outputs to take metrics of.",
-            hint="leave metrics out; evaluate gives the full loss, loss.logits(model.predict(x)) the scores.",
-        )
-    return [metrics.get(name, loss.threshold) for name in names]
-
-
-def _progress(verbose: str | int) -> list[Listener]:
-    if verbose not in (0, 1, 2, "auto"):
-        raise ArgumentError("verbose cannot be used.", expected='0, 1, 2 or "auto"', received=repr(verbose))
-    return [] if verbose == 0 else [Progress(live=False if verbose == 2 else None)]
-
-
-def _check_dataset(name: str, data: object) -> None:
-    if not isinstance(data, Dataset):
-        raise ArgumentError(
-            f"{name} cannot be used.",
-            expected="a Dataset",
-            received=type(data).__name__,
-            hint="wrap the arrays: Dataset(x, y, batch_size=64).",
-        )

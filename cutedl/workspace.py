@@ -50,6 +50,9 @@ class Workspace:
         self._views: dict[int, Views] = {}
         self._rows = 0
 
+    def __repr__(self) -> str:
+        return f"Workspace({len(self._shapes)} layers)"
+
     def views(self, rows: int) -> Views:
         """Return the buffers for a batch of so many rows; they are the same memory at every call."""
         views = self._views.get(rows)

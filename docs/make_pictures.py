@@ -1,10 +1,13 @@
-"""Draw the pictures of the guides: `python docs/make_pictures.py` writes docs/images/cross-entropy-error.png.
+"""Draw the pictures of the guides: `python docs/make_pictures.py` writes docs/images/*.png. Needs MNIST, and a minute.
 
-How far float32 is from the true loss and gradient, by how sure the model is: textbook formula against cutedl.
+One is its own: how far float32 is from the true loss and gradient, by how sure the model is, textbook formula against
+cutedl. The others are what cutedl.report draws of small runs on MNIST.
 """
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +18,24 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
+from cutedl import Dataset, Model, Session, datasets, nn, optimizers
 from cutedl.files import publish
+from cutedl.listeners import EarlyStopping, ReduceLROnPlateau
 from cutedl.losses import SparseCategoricalCrossentropy
+from cutedl.report import (
+    compare_reports,
+    fit_report,
+    plot_confusion_matrix,
+    plot_gradients,
+    plot_lr_find,
+    plot_mistakes,
+    plot_weights,
+)
 
 Array = NDArray[Any]
 
-PICTURE = Path(__file__).parent / "images" / "cross-entropy-error.png"
+ROOT = Path(__file__).parent.parent
+IMAGES = ROOT / "docs" / "images"
 MARGINS = np.linspace(0.0, 40.0, 161)
 ROWS, CLASSES = 400, 10  # rows per margin, of which the worst is drawn
 HALF_UNIT = 2.0**-24  # half of float32's step just above 1: a correctly rounded number is at most this far off
@@ -109,12 +124,55 @@ def label(axes: Axes, end: str) -> None:
     axes.text(40, 1.8e-8, "half a unit in float32’s last place", ha="right", color=MUTED)
 
 
+def session_on(train: Dataset, optimizer: optimizers.Optimizer) -> Session:
+    """Return an MLP that has not yet seen the data."""
+    model = Model([nn.Dense(128, activation="relu"), nn.Dense(10)])
+    model.assemble(seed=0, inshape=train.data.shape[1:])
+    return Session(model, SparseCategoricalCrossentropy(), optimizer, metrics=["accuracy"], seed=0)
+
+
+def draw_reports() -> None:
+    """Draw the runs: the README's example, one that overfits a tenth of MNIST, and three optimizers on it."""
+    example = ROOT / "examples" / "mlp" / "mnist-recognize.py"
+    subprocess.run([sys.executable, example, "--data", "mnist", "--report", IMAGES / "fit-report.png"], check=True)
+    whole, test = datasets.mnist.load(64, one_hot=False)
+    train = Dataset(whole.data[:6000], whole.label[:6000], 64, source="MNIST, 6,000 of its 60,000 digits")
+
+    session = session_on(train, optimizers.Adam(0.003))
+    save(plot_lr_find(session.lr_find(train)), "lr-find.png")
+    listeners = [EarlyStopping(patience=6), ReduceLROnPlateau(patience=3, factor=0.3)]
+    history = session.fit(train, 40, val_data=test, listeners=listeners, verbose=0)
+    y_pred = session.predict(test.data)
+    fit_report(history, IMAGES / "fit-report-overfitting.png", predictions=(test, y_pred))
+    save(plot_confusion_matrix(test.label, y_pred), "confusion-matrix.png")
+    save(plot_mistakes(test.data, test.label, y_pred), "mistakes.png")
+    save(plot_weights(session.model), "weights.png")
+    step(session.model, train)
+    save(plot_gradients(session.model), "gradients.png")
+
+    rivals = {"SGD 0.1": optimizers.SGD(0.1), "Adam 0.003": optimizers.Adam(0.003), "Adam 0.03": optimizers.Adam(0.03)}
+    runs = [session_on(train, rival).fit(train, 12, val_data=test, verbose=0) for rival in rivals.values()]
+    compare_reports(runs, list(rivals), IMAGES / "compare-reports.png")
+
+
+def step(model: Model, train: Dataset) -> None:
+    """Fill the gradients of a model from 256 samples."""
+    y_pred = model.forward(train.data[:256].astype(model.dtype))
+    _, gradient = SparseCategoricalCrossentropy().value_and_gradient(train.label[:256], y_pred)
+    model.backward(gradient)
+
+
+def save(figure: Figure, name: str) -> None:
+    """Write a picture, with the same bytes each time."""
+    with publish(IMAGES / name) as temporary:
+        figure.savefig(temporary, format="png", dpi=150, facecolor="white", metadata={"Software": None})
+
+
 def main() -> None:
-    """Write the picture, with the same bytes each time."""
+    """Write all pictures."""
     with matplotlib.rc_context({"font.family": "DejaVu Sans", "font.size": 9, "axes.titlesize": 9}):
-        figure = draw()
-        with publish(PICTURE) as temporary:
-            figure.savefig(temporary, format="png", facecolor="white", metadata={"Software": None})
+        save(draw(), "cross-entropy-error.png")
+    draw_reports()
 
 
 if __name__ == "__main__":

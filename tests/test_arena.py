@@ -3,7 +3,7 @@ import pytest
 
 from cutedl import nn
 from cutedl.arena import Arena, Buffer
-from cutedl.errors import ArgumentError, NotBuiltError
+from cutedl.errors import ArgumentError, CheckpointMismatchError, NotBuiltError
 from cutedl.initializers import glorot_uniform, ones, zeros
 from cutedl.model import Model
 
@@ -92,3 +92,73 @@ def test_statistics_are_one_vector_and_views():
         mean.value = np.zeros(2)
     with pytest.raises(ArgumentError, match="two statistics are named 'mean'"):
         a.statistic("mean", (2,), 0.0)
+
+
+def everything(dtype="float32"):
+    full = Arena()
+    full.parameter("b", (3,), ones)
+    full.parameter("W", (2, 3), glorot_uniform)
+    full.statistic("mean", (2,), 0.0)
+    full.table("vectors", (4, 2), glorot_uniform)
+    full.generator("dropout_0")
+    full.allocate(1, dtype)
+    return full
+
+
+def test_places_are_where_the_parameters_lie():
+    a = arena()
+    assert dict(a.places) == {"W": slice(0, 6), "b": slice(6, 9)}
+    for name, place in a.places.items():
+        assert np.shares_memory(a.values[place], a.parameters[name].value)
+
+
+@pytest.mark.parametrize(
+    ("gradient", "length"), [([3, 4, 0], 5.0), ([3e30, 4e30, 0], 5e30), ([3e-30, 4e-30, 0], 5e-30), ([0, 0, 0], 0.0)]
+)
+def test_the_gradient_norm_counts_tables_and_neither_overflows_nor_vanishes(gradient, length):
+    a = everything()
+    a.parameters["b"].gradient[:] = gradient
+    a.tables["vectors"].collect(np.array([2]), np.array([[12 * length / 5, 0]], "float32"))
+    with np.errstate(over="ignore"):
+        assert a.gradient_norm == pytest.approx(13 * length / 5, rel=1e-6)
+        a.parameters["b"].gradient[1] = np.nan
+        assert np.isnan(a.gradient_norm)
+
+
+def test_state_is_a_copy_and_restore_gives_all_of_it_back():
+    a = everything()
+    before = a.state()
+    first = a._generators["dropout_0"].random()
+    for memory in (a.values, a.statistics, a.tables["vectors"].values):
+        memory += 1
+    a.restore(before)
+    assert a._generators["dropout_0"].random() == first
+    again = a.state()
+    for kind in ("values", "statistics", "tables"):
+        for name, array in before[kind].items():
+            np.testing.assert_array_equal(array, again[kind][name])
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda s: s["values"].pop("b"), r"saved values are others. expected b \(3,\) float32, received no b"),
+        (lambda s: s["values"].update(c=np.zeros(1)), r"expected no c, received c \(1,\) float64"),
+        (lambda s: s["values"].update(b=np.zeros(4, "float32")), r"received b \(4,\) float32"),
+        (lambda s: s["values"].update(b=np.zeros(3)), r"received b \(3,\) float64"),
+        (lambda s: s["statistics"].clear(), r"saved statistics are others"),
+        (lambda s: s["tables"].update(vectors=[1]), r"saved tables are others.*received vectors .*list"),
+        (lambda s: s.pop("tables"), "there are no saved tables"),
+        (lambda s: s["noise"].clear(), "the saved noise is another"),
+        (lambda s: s["noise"].update(dropout_0={"state": 1}), "the saved noise of dropout_0 cannot be used"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_anything_is_changed(change, text):
+    a, state = everything(), everything().state()
+    change(state)
+    state.get("values", {})["W"] = state["values"]["W"] + 1
+    before = a.values.copy(), a.statistics.copy()
+    with pytest.raises(CheckpointMismatchError, match=text):
+        a.restore(state)
+    np.testing.assert_array_equal(a.values, before[0])
+    np.testing.assert_array_equal(a.statistics, before[1])

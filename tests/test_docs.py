@@ -18,6 +18,7 @@ COMMANDS = {
     "python -m pip install .": "`make wheel` in .ci/run: a wheel in a clean environment",
     "python examples/mlp/mnist-recognize.py": "tests/test_examples.py",
     "python -m benchmarks.step": "tests/test_examples.py",
+    "python -m cutedl": "tests/commands/test_page.py",
     "sha256sum -c SHA256SUMS": "tests/datasets",
 }
 

@@ -123,6 +123,42 @@ def test_a_million_classes_train_in_little_memory(tmp_path):
     assert "times" in done.stdout
 
 
+GALLERY = sorted((ROOT / "examples" / "gallery").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", GALLERY, ids=lambda path: path.stem)
+def test_the_gallery_asserts_its_own_claims(path, tmp_path):
+    draws = "--picture" in path.read_text()
+    done = subprocess.run(
+        [sys.executable, "-W", "error", path, "--quick", "--seed", "1", "--json", "result.json"]
+        + ["--picture", "picture.png"] * draws,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # small products: one thread is the quicker
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Claim: " in path.read_text()
+    assert json.loads((tmp_path / "result.json").read_text())["seed"] == 1
+    assert not draws or (tmp_path / "picture.png").stat().st_size > 10_000
+
+
+def test_a_claim_that_is_missed_is_an_exit_status_of_one(tmp_path):
+    # One epoch does not tell XOR.
+    source = next(path for path in GALLERY if path.stem == "xor").read_text()
+    (tmp_path / "xor.py").write_text(source.replace("epochs=500 if args.quick else 1000", "epochs=1"))
+    done = subprocess.run([sys.executable, tmp_path / "xor.py"], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("xor: ")
+
+
+def test_every_example_of_the_gallery_is_on_its_page():
+    page = (ROOT / "docs" / "gallery.md").read_text()
+    assert len(GALLERY) >= 8
+    for path in GALLERY:
+        assert f"(../examples/gallery/{path.name})" in page
+
+
 def test_examples_stay_short():
     for path in (ROOT / "examples").rglob("*.py"):
         assert len(path.read_text().splitlines()) < 80, path

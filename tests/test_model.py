@@ -100,25 +100,6 @@ def test_a_copy_is_independent():
     np.testing.assert_array_equal(original.arena.values, model().arena.values)
 
 
-def test_summary_counts_and_prints():
-    summary = model().summary()
-    assert summary.parameters == 4 * 5 + 5 + 5 * 3 + 3
-    assert summary.bytes == 4 * summary.parameters
-    assert str(summary).splitlines() == [
-        "layer      kind     output      parameters  bytes",
-        "input               (batch, 4)",
-        "dense_0    Dense    (batch, 5)          25    100",
-        "relu_0     Relu     (batch, 5)           0      0",
-        "dense_1    Dense    (batch, 3)          18     72",
-        "softmax_0  Softmax  (batch, 3)           0      0",
-        "total                                   43    172  float32",
-    ]
-
-
-def test_summary_before_assemble():
-    assert Model([nn.Dense(3, inshape=2)]).summary().parameters == 9
-
-
 def test_refusals():
     with pytest.raises(ArgumentError, match="this model has no layers"):
         Model().assemble()

@@ -86,7 +86,8 @@ def test_the_gradient_of_the_loss_is_still_there_after_a_step():
 def test_history_has_one_entry_per_epoch_and_plain_numbers():
     s = trained(3, val_data=Dataset(*ring(50, 1)))
     columns = s.history.columns
-    assert set(columns) == {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "steps", "seconds"}
+    training = ["epoch", "steps", "loss", "accuracy", "learning_rate", "gradient_norm"]
+    assert list(columns) == [*training, "val_loss", "val_accuracy", "seconds", "samples_per_second"]
     assert {len(column) for column in columns.values()} == {3}
     assert {type(value) for column in columns.values() for value in column} <= {float, int}
     assert s.history["steps"] == [10, 20, 30]
@@ -94,6 +95,12 @@ def test_history_has_one_entry_per_epoch_and_plain_numbers():
     assert s.history["cost_time"] >= sum(s.history["seconds"])
     assert s.history.info["seed"] == 1
     assert s.history.info["model"] == "2-16-2"
+
+
+def test_the_history_says_of_which_widths_the_model_is():
+    layers = [nn.Dense(8, activation="tanh"), nn.BatchNormalization(), nn.Dense(8), nn.Dense(2)]
+    s = Session(Model(layers), losses.SparseCategoricalCrossentropy(), optimizers.SGD(), seed=0)
+    assert s.fit(Dataset(*ring()), 1, verbose=0).info["model"] == "2-8-8-2"
 
 
 def test_a_second_fit_goes_on():
@@ -272,7 +279,7 @@ def test_ctrl_c_keeps_the_history_and_lets_the_session_go_on():
 def test_a_diverging_run_stops_before_the_weights_are_spoilt():
     x, y = ring()
     s = Session(Model([nn.Dense(1, inshape=2)]), losses.MeanSquaredError(), optimizers.SGD(1e3), seed=0)
-    with pytest.raises(NonFiniteError, match=r"loss became (inf|nan) at step \d+ \(epoch 1\).*learning rate 1000"):
+    with pytest.raises(NonFiniteError, match=r"loss became (inf|nan) at step \d+ \(epoch 1, .*rate 1000"):
         s.fit(Dataset(x * 1e3, y.reshape(-1, 1).astype("float32"), 16), 5, verbose=0)
     assert np.isfinite(s.model.arena.values).all()
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cutedl.datasets import cache, download, idx
 from cutedl.errors import CorruptDataError, DataNotFoundError
 
-__all__ = ["DataFile", "FileSet", "resolve"]
+__all__ = ["DataFile", "FileSet", "places", "resolve"]
 
 Found: TypeAlias = dict[str, NDArray[Any]]  # arrays by the names of their files
 Tried: TypeAlias = list[tuple[str, str]]  # a folder or mirror, and why it did not do
@@ -74,7 +74,7 @@ def _search(wanted: FileSet) -> tuple[Found, list[Exception]]:
     tried: Tried = []
     damaged: list[Exception] = []
     found: Found = {}
-    for folder, name in _places():
+    for folder, name in places():
         found, problems = _look(wanted, folder)
         damaged += [problem for problem in problems if not isinstance(problem, DataNotFoundError)]
         if len(found) == len(wanted.files):
@@ -92,15 +92,20 @@ def _search(wanted: FileSet) -> tuple[Found, list[Exception]]:
     return found, damaged
 
 
-def _places() -> list[tuple[Path, str]]:
-    places = []
+def places() -> list[tuple[Path, str]]:
+    """Return the folders that are searched, in their order, each with a word on where it comes from.
+
+    >>> places()[-1][1]
+    'the cache'
+    """
+    found = []
     if folder := os.environ.get("CUTEDL_DATA"):
-        places.append((Path(folder).expanduser(), "$CUTEDL_DATA"))
+        found.append((Path(folder).expanduser(), "$CUTEDL_DATA"))
     root = Path(__file__).resolve().parents[2]
     # an installed package lies among others, where a folder named datasets is somebody else's
     if (root / "pyproject.toml").is_file():
-        places.append((root / "datasets", "this checkout"))
-    return [*places, (cache.folder(), "the cache")]
+        found.append((root / "datasets", "this checkout"))
+    return [*found, (cache.folder(), "the cache")]
 
 
 def _look(wanted: FileSet, folder: Path) -> tuple[Found, list[Exception]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -105,6 +105,14 @@ class Loss(ABC):
 
     def attach(self, arena: Arena, inshape: tuple[int, ...], seed: int) -> None:  # noqa: B027  most losses have none
         """Give a loss with parameters of its own their place in the model's arena."""
+
+    def state(self) -> dict[str, Any]:
+        """Return what calls have changed, beside the parameters: whether the next batch is looked at."""
+        return {"inspects": self._inspects}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what state() returned."""
+        self._inspects = bool(state["inspects"])
 
     @property
     def threshold(self) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -96,13 +96,13 @@ class SampledHead(Loss):
                 received=f"{tuple(inshape)}",
                 hint="end the model with Flatten() or Dense(d).",
             )
-        weights = self._table(arena, "weights", inshape[0], initializers.zeros, seed)
-        self._tables = weights, self._table(arena, "biases", 1, self._start, seed)
+        weights = self._table(arena, "weights", inshape[0], initializers.zeros)
+        self._tables = weights, self._table(arena, "biases", 1, self._start)
 
-    def _table(self, arena: Arena, part: str, columns: int, initializer: Initializer, seed: int) -> Table:
+    def _table(self, arena: Arena, part: str, columns: int, initializer: Initializer) -> Table:
         name, shape = f"{self.name}.{part}", (self.num_classes, columns)
         if name not in arena.tables:
-            arena.table(name, shape, initializer).allocate(seed, arena.values.dtype)
+            arena.table(name, shape, initializer)
         table = arena.tables[name]
         if table.shape != shape:
             raise ShapeError(
@@ -188,6 +188,17 @@ class SampledHead(Loss):
         self.weights.collect(rows, dw)
         self.biases.collect(rows, db[:, None])
         return losses, dh
+
+    def state(self) -> dict[str, Any]:
+        """Return the number of the next sample, and what the sampler has counted."""
+        return {**super().state(), "step": self._step, "sampler": self.sampler.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what state() returned."""
+        step = checks.integer("step", state["step"], low=0)
+        self.sampler.restore(state["sampler"])
+        super().restore(state)
+        self._step = step
 
     # -- all classes -------------------------------------------------------------------------------------------------
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cutedl import checks
-from cutedl.errors import ArgumentError, ShapeError, unknown_name
+from cutedl.errors import ArgumentError, CheckpointMismatchError, ShapeError, unknown_name
 from cutedl.losses.inclusion import inclusion_probabilities
 from cutedl.losses.sampling import Classes, SampledValues, Sampler
 
@@ -92,7 +94,8 @@ class FixedUnigramSampler(_KnownSampler):
     def __init__(self, counts: ArrayLike, distortion: float = 1.0, num_reserved_ids: int = 0):
         self.num_reserved_ids = checks.integer("num_reserved_ids", num_reserved_ids, low=0)
         self.distortion = checks.number("distortion", distortion, low=0.0)
-        weights = checks.numeric_array("counts", counts).astype(np.float64)
+        self.counts = checks.numeric_array("counts", counts).copy()
+        weights = self.counts.astype(np.float64)
         if weights.ndim != 1 or not weights.size:
             raise ShapeError("counts cannot be used.", expected="one per class", received=f"shape {weights.shape}")
         if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
@@ -139,14 +142,21 @@ class LearnedUnigramSampler(Sampler):
     [0.1667 0.1667 0.6667]
     """
 
-    def __init__(self, num_classes: int):
-        super().__init__(num_classes)
-        # A binary tree of sums: drawing and counting take log2(V) steps, and never a pass over all classes.
-        leaves = np.zeros(1 << (self.num_classes - 1).bit_length(), np.int64)
-        leaves[: self.num_classes] = 1
-        self._levels = [leaves]
-        while len(self._levels[-1]) > 1:
-            self._levels.append(self._levels[-1].reshape(-1, 2).sum(axis=1))
+    @cached_property
+    def _levels(self) -> list[NDArray[np.int64]]:
+        """A binary tree of sums: drawing and counting take log2(V) steps, and never a pass over all classes."""
+        return _sums(np.ones(self.num_classes, np.int64))
+
+    def state(self) -> dict[str, Any]:
+        """Return how often each class was a label, plus 1."""
+        return {"counts": self._levels[0][: self.num_classes].copy()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what state() returned. Raises CheckpointMismatchError for counts of other classes."""
+        checks.same_arrays("counts of labels", state, {"counts": (self.num_classes,)}, np.int64)
+        if state["counts"].min() < 1 or state["counts"].max() >= 1 << 53 or state["counts"].sum() >= 1 << 53:
+            raise CheckpointMismatchError("the saved counts of labels cannot be used.", expected="1 and more each")
+        self._levels = _sums(state["counts"])
 
     def sample(
         self, generator: np.random.Generator, true_labels: ArrayLike, count: int, unique: bool = True
@@ -172,6 +182,16 @@ class LearnedUnigramSampler(Sampler):
             rest -= left * right
             nodes += right
         return nodes
+
+
+def _sums(counts: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """The counts, filled up with 0 to a power of 2, then the sums of pairs, of pairs of those, up to the total."""
+    leaves = np.zeros(1 << (len(counts) - 1).bit_length(), np.int64)
+    leaves[: len(counts)] = counts
+    levels = [leaves]
+    while len(levels[-1]) > 1:
+        levels.append(levels[-1].reshape(-1, 2).sum(axis=1))
+    return levels
 
 
 _BY_NAME: dict[str, Callable[[int], Sampler]] = {

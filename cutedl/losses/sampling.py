@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,6 +43,13 @@ class Sampler(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(num_classes={self.num_classes})"
+
+    def state(self) -> dict[str, Any]:
+        """Return what sampling has changed: nothing, of most samplers."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:  # noqa: B027  most samplers have nothing to take back
+        """Take back what state() returned."""
 
     @property
     def drawable(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from cutedl.errors import ArgumentError, ShapeError
 from cutedl.nn.layer import Layer, Shape
 from cutedl.summary import batch_shape
 
-__all__ = ["backward", "build", "expand", "forward", "misfit", "name_layers"]
+__all__ = ["backward", "build", "expand", "flops", "forward", "misfit", "name_layers"]
 
 
 def expand(layers: Iterable[Layer]) -> list[Layer]:
@@ -56,6 +57,11 @@ def build(chain: Iterable[Layer], shape: Shape, arena: Arena) -> tuple[list[Shap
         shapes.append(shape)
         counts.append(arena.size - before)
     return shapes, counts
+
+
+def flops(chain: Iterable[Layer], shapes: Sequence[Shape]) -> list[int]:
+    """Return the operations of each layer for one sample; shapes are that of the input and those of the outputs."""
+    return [layer.flops(*pair) for layer, pair in zip(chain, pairwise(shapes), strict=True)]
 
 
 def forward(chain: Sequence[Layer], x: NDArray[Any], outputs: Sequence[NDArray[Any]], training: bool) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -92,6 +93,11 @@ class Residual(Layer):
             )
         return shape
 
+    def flops(self, in_shape: Shape, out_shape: Shape) -> int:
+        """Those of both branches, known once they are built, and one for each number of their sum."""
+        skip = 0 if self._skip is None else self._skip.flops(in_shape)
+        return self._branch.flops(in_shape) + skip + math.prod(out_shape)
+
     def forward(self, x: NDArray[Any], out: NDArray[Any], training: bool) -> NDArray[Any]:
         y = self._branch.forward(x, training)
         np.add(y, x if self._skip is None else self._skip.forward(x, training), out=out)
@@ -113,9 +119,12 @@ class _Branch:
 
     def __init__(self, layers: Iterable[Layer], in_shape: Shape, arena: Arena):
         self._chain = chain.expand(layers)
-        shapes, _ = chain.build(self._chain, in_shape, arena)
-        self.out_shape = shapes[-1]
-        self._workspace = Workspace(self._chain, shapes, arena)
+        self._shapes, _ = chain.build(self._chain, in_shape, arena)
+        self.out_shape = self._shapes[-1]
+        self._workspace = Workspace(self._chain, self._shapes, arena)
+
+    def flops(self, in_shape: Shape) -> int:
+        return sum(chain.flops(self._chain, [in_shape, *self._shapes]))
 
     def forward(self, x: NDArray[Any], training: bool) -> NDArray[Any]:
         if training:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,14 @@ class Dense(Layer):
         if self.use_bias:
             self.b = arena.parameter(f"{self.name}.bias", (self.units,), self.bias_initializer, self.bias_regularizer)
         return (*in_shape[:-1], self.units)
+
+    def flops(self, in_shape: Shape, out_shape: Shape) -> int:
+        """2 I O for the product and O for the bias, for each row of a sample.
+
+        >>> Dense(10).flops((784,), (10,))
+        15690
+        """
+        return math.prod(out_shape) * (2 * in_shape[-1] + self.use_bias)
 
     def forward(self, x: NDArray[Any], out: NDArray[Any], training: bool) -> NDArray[Any]:
         """(B, ..., I) -> (B, ..., O)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,10 @@ class _Distribution(Nonlinearity):
             )
         self._row = arena.buffer((*in_shape[:-1], 1))
         return in_shape
+
+    def flops(self, in_shape: Shape, out_shape: Shape) -> int:
+        """Five for each number: maximum, difference, exp, sum, and a quotient or another difference."""
+        return 5 * math.prod(out_shape)
 
 
 class Softmax(_Distribution):

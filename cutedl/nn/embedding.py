@@ -70,6 +70,10 @@ class Embedding(Layer):
         self.table = arena.table(f"{self.name}.embeddings", shape, self.embeddings_initializer)
         return (*in_shape, self.output_dim)
 
+    def flops(self, in_shape: Shape, out_shape: Shape) -> int:
+        """None: a row is looked up."""
+        return 0
+
     def check_samples(self, x: NDArray[Any]) -> None:
         """Raise SampleError with the first index that is out of range or no integer."""
         step = max(1, _PIECE * len(x) // max(1, x.size))

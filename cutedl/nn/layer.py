@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -72,6 +73,18 @@ class Layer(ABC):
     def backward(self, dy: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any] | None:
         """Overwrite the parameter gradients; write dx into out, never dy's memory, unless out is None."""
 
+    def flops(self, in_shape: Shape, out_shape: Shape) -> int:
+        """Return the operations that one sample takes in evaluation: one for each number of the output.
+
+        Convention of every layer: +, -, *, /, max, a root and any elementwise function such as exp or tanh are one
+        operation each, so a multiply-add is two; copying, comparing and looking up are none.
+
+        >>> from cutedl.nn import Tanh
+        >>> Tanh().flops((28, 28), (28, 28))
+        784
+        """
+        return math.prod(out_shape)
+
 
 class Sugar(Layer):
     """A layer that is never run itself: the model runs those that expand() returns."""
@@ -87,6 +100,9 @@ class Sugar(Layer):
         raise self._not_run()
 
     def backward(self, dy: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any] | None:
+        raise self._not_run()
+
+    def flops(self, in_shape: Shape, out_shape: Shape) -> int:
         raise self._not_run()
 
     def _not_run(self) -> ArgumentError:

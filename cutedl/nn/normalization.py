@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,10 @@ class LayerNormalization(_Normalization):
         super().build(in_shape, arena)
         self._mean, self._deviation = (arena.buffer((*in_shape[:-1], 1)) for _ in range(2))
         return in_shape
+
+    def flops(self, in_shape: Shape, out_shape: Shape) -> int:
+        """Seven for each number: two sums, difference, square, quotient, product with γ, sum with β."""
+        return 7 * math.prod(out_shape)
 
     def forward(self, x: NDArray[Any], out: NDArray[Any], training: bool) -> NDArray[Any]:
         if training:
@@ -146,6 +151,10 @@ class BatchNormalization(_Normalization):
         self.moving_mean = arena.statistic(f"{self.name}.moving_mean", in_shape[-1:], 0.0)
         self.moving_variance = arena.statistic(f"{self.name}.moving_variance", in_shape[-1:], 1.0)
         return in_shape
+
+    def flops(self, in_shape: Shape, out_shape: Shape) -> int:
+        """Three for each number, the moving statistics being known: difference, product, sum with β."""
+        return 3 * math.prod(out_shape)
 
     def forward(self, x: NDArray[Any], out: NDArray[Any], training: bool) -> NDArray[Any]:
         if training:

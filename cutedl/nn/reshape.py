@@ -19,6 +19,10 @@ __all__ = ["Flatten", "Reshape"]
 class _Rearrangement(Layer):
     """What both share: y holds the numbers of x in their order, dx those of dy."""
 
+    def flops(self, in_shape: Shape, out_shape: Shape) -> int:
+        """None: the numbers are copied."""
+        return 0
+
     def forward(self, x: NDArray[Any], out: NDArray[Any], training: bool) -> NDArray[Any]:
         out[...] = x.reshape(out.shape)
         return out

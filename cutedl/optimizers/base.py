@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import groupby
 from typing import Any, NamedTuple, Unpack
@@ -48,9 +48,10 @@ class Optimizer(ABC):
     A rule is written once, for 1-D slices, in place: see `update`. The gradient is its scratch: after a step the
     gradients are used up.
 
-    slots: how many state vectors the rule keeps, rows of one (slots, N) array.
+    slots: how many state vectors the rule keeps, rows of one (slots, N) array, `state_vectors`.
     learning_rate: step size, > 0, or a callable step -> learning_rate (>= 0), such as a Schedule.
     steps: how many steps were made. last_learning_rate: that of the last one, NaN before it.
+    learning_rate_scale: a factor on the number or schedule, for listeners that lower it; 1 after every assignment.
     Keyword arguments that every rule takes besides its own: see Options.
     """
 
@@ -61,26 +62,36 @@ class Optimizer(ABC):
         self.options = Options(**options)
         self.steps = 0
         self.last_learning_rate = math.nan
-        self.state: NDArray[Any] = np.empty((self.slots, 0))
+        self.state_vectors: NDArray[Any] = np.empty((self.slots, 0))
         self._scratch: NDArray[Any] = np.empty(0)
         self._arena: Arena | None = None
 
     def __repr__(self) -> str:
-        running = ("slots", "steps", "last_learning_rate", "state", "options")
+        arguments = (f"{name}={shown(value)}" for name, value in self.arguments().items())
+        return f"{type(self).__name__}({', '.join(arguments)})"
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what it takes to make the same optimizer again; a learning rate set since then is in it."""
+        running = ("slots", "steps", "last_learning_rate", "learning_rate_scale", "state_vectors", "options")
         own = {name: value for name, value in vars(self).items() if name[0] != "_" and name not in running}
-        arguments = {"learning_rate": self._rate, **own, **self.options.given}
-        return f"{type(self).__name__}({', '.join(f'{name}={shown(value)}' for name, value in arguments.items())})"
+        return {"learning_rate": self._rate, **own, **self.options.given}
 
     @property
     def learning_rate(self) -> float:
         """Step size of the next step; assign a number, or a callable step -> learning_rate, to change it."""
         if callable(self._rate):
-            return checks.number("learning_rate", self._rate(self.steps + 1), low=0)
-        return self._rate
+            return checks.number("learning_rate", self._rate(self.steps + 1), low=0) * self.learning_rate_scale
+        return self._rate * self.learning_rate_scale
 
     @learning_rate.setter
     def learning_rate(self, value: Rate) -> None:
         self._rate = value if callable(value) else checks.number("learning_rate", value, low=0, above=True)
+        self.learning_rate_scale = 1.0
+
+    @property
+    def rate(self) -> Rate:
+        """The learning rate as it was given: a number, or a callable step -> learning_rate."""
+        return self._rate
 
     # -- what a rule says --------------------------------------------------------------------------------------------
 
@@ -141,10 +152,10 @@ class Optimizer(ABC):
         w, g = arena.values, arena.gradients
         self.options.check_names([*arena.parameters, *arena.tables])
         self._arena, self.steps = arena, 0
-        self.state = np.empty((self.slots, w.size), w.dtype)
-        self.state[...] = np.reshape(self.initial_state, (-1, 1))
+        self.state_vectors = np.empty((self.slots, w.size), w.dtype)
+        self.state_vectors[...] = np.reshape(self.initial_state, (-1, 1))
         self._blocks = [
-            Block(place, w[place], g[place], tuple(slot[place] for slot in self.state), *treatment)
+            Block(place, w[place], g[place], tuple(slot[place] for slot in self.state_vectors), *treatment)
             for segment, treatment in self._segments(arena)
             for place in _cut(segment)
         ]
@@ -157,17 +168,16 @@ class Optimizer(ABC):
 
     def _segments(self, arena: Arena) -> Iterator[tuple[slice, tuple[float, float]]]:
         """The longest runs of parameters with the same multiplier and decay, the frozen ones left out."""
-        ordered = sorted(arena.parameters.values(), key=lambda p: (p.value.ctypes.data, p.size))
-        treated = [
-            (self.options.multiplier(p.name), self.options.weight_decay if len(p.shape) > 1 else 0.0, p.size)
-            for p in ordered
-        ]
-        start = 0
-        for (multiplier, decay), run in groupby(treated, key=lambda row: row[:2]):
-            stop = start + sum(size for *_, size in run)
+        options, parameters = self.options, arena.parameters
+
+        def treatment(item: tuple[str, slice]) -> tuple[float, float]:
+            decay = options.weight_decay if len(parameters[item[0]].shape) > 1 else 0.0
+            return options.multiplier(item[0]), decay
+
+        for (multiplier, decay), run in groupby(arena.places.items(), key=treatment):
+            places = [place for _, place in run]
             if multiplier:
-                yield slice(start, stop), (multiplier, decay)
-            start = stop
+                yield slice(places[0].start, places[-1].stop), (multiplier, decay)
 
     def _step_rows(self, table: Table, factors: tuple[float, ...]) -> None:
         """Apply the rule to the rows of the last backward alone; the state of the others does not fade meanwhile."""
@@ -184,12 +194,72 @@ class Optimizer(ABC):
             slot[rows] = part
 
     def _flush(self) -> None:
-        threshold = float(np.finfo(self.state.dtype).tiny) * _GAP
+        threshold = float(np.finfo(self.state_vectors.dtype).tiny) * _GAP
         for block in self._blocks:
             for slot in block.state:
                 np.abs(slot, out=block.g)
                 np.greater_equal(block.g, threshold, out=block.g)
                 slot *= block.g
+
+    # -- saved state -------------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Return copies of all that steps change; with no step made, `vectors` is None.
+
+        >>> from cutedl.initializers import ones
+        >>> from cutedl.optimizers import Momentum
+        >>> arena, optimizer, twin = Arena(), Momentum(0.1), Momentum(0.1)
+        >>> w = arena.parameter("w", (1,), ones)
+        >>> arena.allocate(seed=0, dtype="float64")
+        >>> optimizer.step(arena)
+        >>> twin.restore(optimizer.state(), arena)
+        >>> print(twin.steps, twin.last_learning_rate)
+        1 0.1
+        """
+        bound = self._arena is not None
+        return {
+            "steps": self.steps,
+            "last_learning_rate": self.last_learning_rate,
+            "learning_rate_scale": self.learning_rate_scale,
+            "vectors": self.state_vectors.copy() if bound else None,
+            "tables": {name: slots.copy() for name, slots in self._table_state.items()} if bound else {},
+            "accumulation": self._accumulation.state() if bound and self._accumulation is not None else None,
+            "average": self._average.copy() if bound and self._average is not None else None,
+        }
+
+    def restore(self, state: Mapping[str, Any], arena: Arena) -> None:
+        """Take back what state() returned, for the steps on this arena.
+
+        Raises CheckpointMismatchError or ArgumentError, before anything is changed, unless it fits this optimizer.
+        """
+        steps = checks.integer("steps", state.get("steps"), low=0)
+        scale = checks.number("learning_rate_scale", state.get("learning_rate_scale"), low=0)
+        last = float(state["last_learning_rate"])
+        if state.get("vectors") is not None:
+            self._check_vectors(state, arena)
+            self._bind(arena)
+            self.state_vectors[...] = state["vectors"]
+            self._table_state = {name: np.array(slots) for name, slots in state["tables"].items()}
+            if self._accumulation is not None:
+                self._accumulation.restore(state["accumulation"])
+            if self._average is not None:
+                self._average[...] = state["average"]
+        else:
+            self._arena = None
+        self.steps, self.last_learning_rate, self.learning_rate_scale = steps, last, scale
+
+    def _check_vectors(self, state: Mapping[str, Any], arena: Arena) -> None:
+        tables, dtype = state.get("tables"), arena.values.dtype
+        shapes: dict[str, tuple[int, ...]] = {"vectors": (self.slots, arena.values.size)}
+        if self.options.ema is not None:
+            shapes["average"] = arena.values.shape
+        given = {name: state[name] for name in ("vectors", "average") if state.get(name) is not None}
+        checks.same_arrays("optimizer vectors", given, shapes, dtype)
+        known = tables if isinstance(tables, Mapping) else {}
+        shapes = {name: (self.slots, *table.shape) for name, table in arena.tables.items() if name in known}
+        checks.same_arrays("optimizer vectors of tables", tables, shapes, dtype)
+        if self.options.accumulate > 1:
+            Accumulation(arena, self.options.accumulate).restore(state.get("accumulation"))
 
     # -- the running mean of the weights -----------------------------------------------------------------------------
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cutedl.arena import Arena
+from cutedl.dlmath import norm
 
 __all__ = ["clip_global_norm", "clip_norm", "clip_value", "norm"]
-
-# Sums over pieces of this many numbers are added in float64, and each piece stays in cache.
-_PIECE = 1 << 16
 
 
 def clip_value(arena: Arena, limit: float) -> None:
@@ -60,26 +56,6 @@ def clip_global_norm(arena: Arena, limit: float) -> None:
     if length > limit:
         for g in _gradients(arena):
             g *= limit / length
-
-
-def norm(vectors: Iterable[NDArray[Any]]) -> float:
-    """The Euclidean length of 1-D vectors taken as one: √Σ g². Squares that overflow or vanish are scaled by max |g|.
-
-    >>> print(norm([np.array([3e-30], "float32"), np.array([4e-30], "float32")]))
-    5...e-30
-    """
-    pieces = [v[start : start + _PIECE] for v in vectors for start in range(0, v.size, _PIECE)]
-    if not pieces:
-        return 0.0
-    with np.errstate(over="ignore", under="ignore"):
-        total = sum(float(np.dot(piece, piece)) for piece in pieces)
-    limits = np.finfo(pieces[0].dtype)
-    if float(limits.tiny) / float(limits.eps) ** 2 < total < math.inf:
-        return math.sqrt(total)
-    largest = max(float(np.abs(piece).max()) for piece in pieces)
-    if largest == 0 or not math.isfinite(largest):
-        return largest
-    return largest * math.sqrt(sum(float(np.square(piece / largest).sum()) for piece in pieces))
 
 
 def _gradients(arena: Arena) -> list[NDArray[Any]]:

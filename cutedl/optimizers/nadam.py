@@ -77,7 +77,7 @@ class Nadam(Optimizer):
         """mu(1) ... mu(step), carried on from the last call."""
         if step < self._at:
             self._at, self._product = 0, 1.0
-        while self._at < step:
+        while self._at < step and self._product:  # 0 is its limit, reached after some thousand steps
             self._at += 1
             self._product *= self._mu(self._at)
         return self._product

@@ -65,6 +65,9 @@ class Options:
         }
         self.clip = self._clip(given)
 
+    def __repr__(self) -> str:
+        return f"Options({', '.join(f'{name}={value!r}' for name, value in self.given.items())})"
+
     def _clip(self, given: Mapping[str, Any]) -> tuple[Clipper, float] | None:
         """How gradients are clipped, and at what."""
         limits = {name: given[name] for name in _CLIPPERS if given.get(name) is not None}

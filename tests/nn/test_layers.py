@@ -2,7 +2,7 @@
 
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -48,6 +48,14 @@ def test_outputs_equal_the_naive_twin(row, dtype, count):
     for y, twin in ((model.predict(x), expected), (model.forward(x), trained)):
         assert y.dtype == dtype
         np.testing.assert_allclose(y, twin, rtol=tolerance, atol=tolerance)
+
+
+@each_layer
+def test_operations_are_counted_as_a_whole_number(row):
+    model = assembled(row)
+    pairs = zip(model.chain, pairwise(model.shapes), strict=True)
+    counts = [layer.flops(before, after) for layer, (before, after) in pairs]
+    assert all(type(count) is int and count >= 0 for count in counts)
 
 
 @each_layer

@@ -69,7 +69,7 @@ def test_no_subnormal_numbers_stay_in_the_state(row, dtype):
     for _ in range(9000):
         arena.gradients[...] = 0
         optimizer.step(arena)
-        state = np.abs(optimizer.state)
+        state = np.abs(optimizer.state_vectors)
         assert not ((state > 0) & (state < tiny)).any()
 
 
@@ -107,7 +107,7 @@ def test_another_model_starts_with_fresh_state(row):
     train(optimizer, vector(5), gradients(5, 10, seed=9))
     np.testing.assert_array_equal(train(optimizer, vector(5), g), train(row.make(**row.arguments), vector(5), g))
     assert optimizer.steps == 3
-    assert optimizer.state.shape == (optimizer.slots, 5)
+    assert optimizer.state_vectors.shape == (optimizer.slots, 5)
 
 
 @each_optimizer

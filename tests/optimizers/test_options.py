@@ -179,7 +179,7 @@ def test_multipliers_scale_the_rate_by_name_and_0_freezes():
     np.testing.assert_array_equal(mixed["dense_0.bias"], start["dense_0.bias"])
     np.testing.assert_allclose(mixed["dense_1.bias"], full["dense_1.bias"], rtol=1e-14)
     np.testing.assert_allclose(mixed["dense_1.kernel"], slow["dense_1.kernel"], rtol=1e-14)
-    assert not adam.state[:, :6].any()  # dense_0.kernel lies there
+    assert not adam.state_vectors[:, :6].any()  # dense_0.kernel lies there
 
 
 def test_a_table_can_be_frozen_and_slowed():

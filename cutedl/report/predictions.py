@@ -1,0 +1,43 @@
+"""The foot of a report: the confusion matrix, and the most confident mistakes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cutedl.report.decisions import Decisions
+from cutedl.report.look import INK, LINE
+from cutedl.report.matrix import draw_confusion
+from cutedl.report.mistakes import draw_mistakes, sureness
+from cutedl.report.tiles import images
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["HEIGHT", "draw_predictions"]
+
+HEIGHT = 352  # points that it takes below a page
+_SIDE, _HEAD, _COUNT, _COLUMNS = 270, 30, 16, 4
+
+
+def draw_predictions(figure: Figure, decisions: Decisions, left: float, right: float) -> None:
+    """Draw at the foot of a figure; left: edge of the matrix; right: edge of the mistakes, 240 points wide."""
+    wide, high = (72 * size for size in figure.get_size_inches())
+    share = float(np.mean(decisions.truth == decisions.decided))
+    counted = f"Predictions: {100 * share:.2f} % of {len(decisions.truth):,} right"
+    top = 1 - (high - HEIGHT + LINE) / high
+    look: dict[str, Any] = {"color": INK, "weight": "bold"}
+    figure.text(20 / wide, top, counted, **look)
+    box = left / wide, (HEIGHT - _HEAD - _SIDE) / high, _SIDE / wide, _SIDE / high
+    draw_confusion(figure.add_axes(box), decisions, [str(n) for n in range(decisions.classes)])
+    figure.text(right / wide, top, "Most confident mistakes (predicted not true)", **look)
+    if decisions.x is not None and images(decisions.x[:1]) is not None:
+        area = right / wide, 16 / high, 240 / wide, (HEIGHT - _HEAD - 16 - LINE) / high
+        figure.text(right / wide, top - LINE / high, sureness(decisions, _COUNT).removeprefix(": "), color=INK)
+        draw_mistakes(figure.add_axes(area), decisions, _COUNT, _COLUMNS)
+        return
+    for line, row in enumerate(decisions.mistakes[:_COUNT].tolist(), start=1):
+        said = f"row {row:,}: {decisions.decided[row]} not {decisions.truth[row]}"
+        text = f"{said}, {100 * decisions.confidence[row]:.1f} % sure"
+        figure.text(right / wide, top - LINE * line / high, text, color=INK)
