@@ -6,29 +6,14 @@ Prints seconds per epoch (medians) and the ratio framework / hand-written, round
 from __future__ import annotations
 
 import argparse
-import os
 from statistics import median
 from time import perf_counter
 
-import numpy as np
-
+from benchmarks.data import SETS
 from benchmarks.handwritten import HandWritten
-from cutedl import datasets, losses, nn, optimizers
+from benchmarks.peers.with_cutedl import session as session_of
+from benchmarks.works import WORKS
 from cutedl.dataset import Dataset
-from cutedl.errors import DataNotFoundError
-from cutedl.model import Model
-from cutedl.session import Session
-
-
-def load() -> tuple[np.ndarray, np.ndarray, str]:
-    """MNIST if this machine has it, else random numbers of its shape, called synthetic."""
-    os.environ.setdefault("CUTEDL_OFFLINE", "1")
-    try:
-        train, _ = datasets.mnist.load(one_hot=False)
-    except DataNotFoundError:
-        generator = np.random.default_rng(0)
-        return generator.random((60000, 784), np.float32), generator.integers(0, 10, 60000), "synthetic noise"
-    return train.data, train.label, "MNIST"
 
 
 def main() -> None:
@@ -36,11 +21,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     rounds = parser.parse_args().rounds
-    data, label, source = load()
+    everything, source = SETS["digits"]()
+    data, label = everything.x, everything.y
     train = Dataset(data, label, batch_size=64, drop_remainder=True)
-    model = Model([nn.Dense(128, inshape=784, activation="relu"), nn.Dense(10)])
-    session = Session(model, losses.SparseCategoricalCrossentropy(), optimizers.Adam(0.001), seed=0)
-    hand = HandWritten()
+    session, hand = session_of(WORKS["w2"]), HandWritten()
 
     session.fit(train, 1, verbose=0)  # warm-up
     hand.epoch(data, label)
