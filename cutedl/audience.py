@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from cutedl import checks
 from cutedl.errors import ArgumentError, InputWarning, unknown_name
 from cutedl.listeners import EVENTS, Listener, Progress
 
@@ -20,6 +21,7 @@ _ALWAYS = {"epoch", "steps", "loss", "learning_rate", "gradient_norm", "seconds"
 class Audience:
     """The listeners of a fit in the order in which they are called: as given, then progress, then those that save.
 
+    leads: False on the ranks where listeners that print or write are not called.
     verbose: 0 silent; 1 or "auto" one live line in a terminal, else as 2; 2 one plain line per epoch.
     Raises ArgumentError for what is no listener, UnknownNameError for a misspelt hook.
 
@@ -27,17 +29,17 @@ class Audience:
     Audience([])
     """
 
-    def __init__(self, listeners: Iterable[Listener] = (), verbose: str | int = 0):
+    def __init__(self, listeners: Iterable[Listener] = (), verbose: str | int = 0, leads: bool = True):
         if verbose not in (0, 1, 2, "auto"):
             raise ArgumentError("verbose cannot be used.", expected='0, 1, 2 or "auto"', received=repr(verbose))
         progress = [] if verbose == 0 else [Progress(live=False if verbose == 2 else None)]
-        given = [*listeners, *progress]
+        given = [*checks.several("listeners", listeners), *progress]
         for listener in given:
             if not isinstance(listener, Listener):
                 raise ArgumentError("this is no listener.", expected="a Listener", received=repr(listener))
         # What saves the session saves what the others have counted, and is called after them.
         self.listeners: tuple[Listener, ...] = tuple(sorted(given, key=lambda listener: listener.saves))
-        hooks = [listener.hooks() for listener in self.listeners]
+        hooks = [listener.hooks() for listener in self.listeners if leads or not listener.speaks]
         self.hooks: dict[str, list[Callable[[Session], None]]] = {
             event: [hook[event] for hook in hooks if event in hook] for event in EVENTS
         }
@@ -60,8 +62,9 @@ class Audience:
 
     def notify(self, session: Session, event: str) -> None:
         """Call the hooks of an event."""
-        for hook in self.hooks[event]:
-            hook(session)
+        with session.comm.together(lambda: session.wish):
+            for hook in self.hooks[event]:
+                hook(session)
 
     def state(self) -> dict[str, Any]:
         """Return the states of the listeners that have one, by their numbers and classes."""

@@ -11,12 +11,15 @@ __all__ = ["Buffer"]
 
 
 class Buffer:
-    """Room for one array per batch: grows when a larger batch comes, is sliced for a smaller one."""
+    """Room for one array per batch: grows when a larger batch comes, is sliced for a smaller one.
 
-    __slots__ = ("_memory", "_view", "dtype", "shape")
+    fill: what its numbers are at first, where that matters.
+    """
 
-    def __init__(self, shape: tuple[int, ...]):
-        self.shape = shape
+    __slots__ = ("_memory", "_view", "dtype", "fill", "shape")
+
+    def __init__(self, shape: tuple[int, ...], fill: float = 0.0):
+        self.shape, self.fill = shape, fill
         self.dtype: DTypeLike = np.float32
         self._memory = self._view = np.empty((0, *shape))
 
@@ -32,6 +35,6 @@ class Buffer:
         """
         if len(self._view) != count:
             if len(self._memory) < count:
-                self._memory = np.empty((count, *self.shape), self.dtype)
+                self._memory = np.full((count, *self.shape), self.fill, self.dtype)
             self._view = self._memory[:count]
         return self._view

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,18 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from cutedl.errors import ArgumentError, CheckpointMismatchError, DataTypeError, NonFiniteError
 
-__all__ = ["finite_rows", "integer", "number", "numeric_array", "same_arrays"]
+__all__ = [
+    "column_names",
+    "finite_rows",
+    "flag",
+    "integer",
+    "number",
+    "numeric_array",
+    "path",
+    "same_arrays",
+    "several",
+    "text",
+]
 
 # np.isfinite makes a mask as large as its input: data is looked at in pieces of about this many values.
 _PIECE = 1 << 20
@@ -76,8 +89,61 @@ def number(
     return result
 
 
+def flag(name: str, value: object) -> bool:
+    """Return value as a bool, or raise ArgumentError: "no" is true in Python, and None would be False by accident.
+
+    >>> flag("use_bias", "no")
+    Traceback (most recent call last):
+    ...
+    cutedl.errors.ArgumentError: use_bias cannot be used. expected True or False, received 'no' (str).
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise _refused(name, "True or False", value)
+    return bool(value)
+
+
+def text(name: str, value: object) -> str:
+    """Return value, a str that is not empty, or raise ArgumentError.
+
+    >>> text("name", "dense_0")
+    'dense_0'
+    """
+    if not isinstance(value, str) or not value:
+        raise _refused(name, "text", value)
+    return value
+
+
+def path(name: str, value: object) -> str:
+    """Return a str or a Path as text, or raise ArgumentError.
+
+    >>> path("path", 3)
+    Traceback (most recent call last):
+    ...
+    cutedl.errors.ArgumentError: path cannot be used. expected a path, as text or a Path, received 3 (int).
+    """
+    if not isinstance(value, str | os.PathLike):
+        raise _refused(name, "a path, as text or a Path", value)
+    return str(os.fspath(value))
+
+
+def several(name: str, values: object) -> list[Any]:
+    """Return the items of a list, or of anything like one, or raise ArgumentError.
+
+    >>> several("layers", 3)
+    Traceback (most recent call last):
+    ...
+    cutedl.errors.ArgumentError: layers cannot be used. expected a list, received 3 (int).
+    """
+    if not isinstance(values, Iterable) or isinstance(values, str | bytes):
+        raise _refused(name, "a list", values)
+    return list(values)
+
+
 def numeric_array(name: str, values: ArrayLike) -> NDArray[Any]:
     """Return values as an array of real numbers without copying one that is, or raise DataTypeError.
+
+    values: lists, anything with `__array__` or the buffer protocol; the columns of a table (pandas, Polars) may differ
+    in type and become float64 together.
 
     >>> numeric_array("data", [[1, 2], [3, 4]]).shape
     (2, 2)
@@ -87,24 +153,49 @@ def numeric_array(name: str, values: ArrayLike) -> NDArray[Any]:
     cutedl.errors.DataTypeError: data cannot be used as numbers. expected an array of real numbers, \
 received dtype <U1. hint: convert it first, for example with np.asarray(data, dtype="float32").
     """
+    # A masked array, told without the 5 ms of importing numpy.ma: asarray would bring back what its mask hides.
+    mask = getattr(values, "mask", False) if isinstance(values, np.ndarray) else False
+    if np.any(mask):
+        raise DataTypeError(
+            f"{name} has masked values.",
+            expected="a number in every place",
+            received=f"{np.count_nonzero(mask)} masked of {np.size(values)}",
+            hint=f"fill them with {name}.filled(...), or leave those rows out.",
+        )
     try:
         array = np.asarray(values)
-    except ValueError as error:
-        raise DataTypeError(
-            f"{name} cannot be made an array.", expected="rows of equal length", received=str(error)
-        ) from None
+    except (ValueError, TypeError, RuntimeError) as error:  # what lists, and the tensors of other libraries, raise
+        expected = "rows of equal length" if isinstance(error, ValueError) else "what NumPy can read"
+        raise DataTypeError(f"{name} cannot be made an array.", expected=expected, received=str(error)) from None
+    if columns := column_names(values):
+        # By rows, as batches are taken; a table lies in memory by columns.
+        array = np.ascontiguousarray(_table(name, array, columns) if array.dtype.kind == "O" else array)
     if array.dtype.kind not in "fiub":
+        dense = f"{name}.toarray()" if hasattr(values, "toarray") else f'np.asarray({name}, dtype="float32")'
         raise DataTypeError(
             f"{name} cannot be used as numbers.",
             expected="an array of real numbers",
             received=f"dtype {array.dtype}",
-            hint=f'convert it first, for example with np.asarray({name}, dtype="float32").',
+            hint=f"convert it first, for example with {dense}.",
         )
     return array
 
 
-def finite_rows(name: str, array: NDArray[Any], dtype: np.dtype[Any] | None = None) -> None:
+def column_names(values: object) -> tuple[str, ...]:
+    """Return the names of a table's columns, or of the one column that a Series is; none for anything else."""
+    for attribute in ("column_names", "columns"):  # pyarrow's table has both, and in `columns` the columns themselves
+        if hasattr(values, "__array__") and hasattr(values, attribute):
+            return tuple(str(name) for name in getattr(values, attribute))
+    name = getattr(values, "name", None)
+    return (str(name),) if hasattr(values, "__array__") and name is not None else ()
+
+
+def finite_rows(
+    name: str, array: NDArray[Any], dtype: np.dtype[Any] | None = None, columns: Sequence[str] = (), start: int = 0
+) -> None:
     """Raise NonFiniteError naming the first row of array that is not finite once cast to dtype.
+
+    columns: their names, for the message; start: the row that array begins at.
 
     >>> finite_rows("data", np.array([[1.0, 2.0], [3.0, np.nan]]))
     Traceback (most recent call last):
@@ -115,15 +206,15 @@ received nan at index (1, 1). hint: remove or fill such rows first.
     if array.dtype.kind != "f" or array.ndim == 0:
         return
     step = max(1, _PIECE // max(1, math.prod(array.shape[1:])))
-    for start in range(0, len(array), step):
-        piece = array[start : start + step]
+    for first in range(0, len(array), step):
+        piece = array[first : first + step]
         with np.errstate(over="ignore"):
             finite = np.isfinite(piece if dtype is None else piece.astype(dtype, copy=False))
         if not finite.all():
             inside = tuple(int(i) for i in np.argwhere(~finite)[0])
-            where = (start + inside[0], *inside[1:])
+            where = (start + first + inside[0], *inside[1:])
             raise NonFiniteError(
-                f"{name} has a value that is not finite.",
+                f"{name} has a value that is not finite{_place(where, columns)}.",
                 expected="finite numbers" if dtype is None else f"finite numbers in {np.dtype(dtype)}",
                 received=f"{piece[inside]:g} at index {where}",
                 hint="remove or fill such rows first.",
@@ -156,6 +247,23 @@ received w (3,) float64, no b, c (1,) float64.
             expected=_listed(f"{name} {shapes[name]} {np.dtype(dtype)}" for name in wrong) or f"no {_listed(extra)}",
             received=_listed(shown(name) for name in [*wrong, *extra]),
         )
+
+
+def _table(name: str, table: NDArray[Any], columns: Sequence[str]) -> NDArray[np.float64]:
+    """Numbers of several types as float64; text is none, though NumPy would read it."""
+    for where, value in np.ndenumerate(table):
+        if not isinstance(value, Real | np.bool_):
+            raise DataTypeError(
+                f"{name} cannot be used as numbers{_place(where, columns)}.",
+                expected="a real number",
+                received=f"{value!r} ({type(value).__name__})",
+                hint="encode, fill or drop that column first.",
+            )
+    return table.astype(np.float64)
+
+
+def _place(where: tuple[int, ...], columns: Sequence[str]) -> str:
+    return f": column {columns[where[-1] if len(columns) > 1 else 0]!r}, row {where[0]}" if columns else ""
 
 
 def _is_array(found: object, shape: tuple[int, ...], dtype: DTypeLike) -> bool:

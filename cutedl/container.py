@@ -24,6 +24,7 @@ from cutedl.errors import (
     CheckpointReadError,
     CheckpointTooLargeError,
     CheckpointTruncatedError,
+    needed,
 )
 
 __all__ = ["pack", "unpack"]
@@ -38,7 +39,8 @@ Tensors = dict[str, NDArray[Any]]
 
 def pack(tensors: Tensors, metadata: dict[str, str]) -> bytes:
     """Return the bytes of a file; raises CheckpointTooLargeError for more than `unpack` would take."""
-    from safetensors.numpy import save
+    with needed("safetensors", "saving"):
+        from safetensors.numpy import save
 
     data = save(tensors, metadata)
     _Header(data, len(data))
@@ -154,8 +156,9 @@ def _open_plain(path: str, flags: int) -> int:
 
 def _load(data: bytes, header: _Header) -> Tensors:
     """The tensors as the library reads them, after a look whether it read the same as we did."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
+    with needed("safetensors", "loading"):
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
 
     try:
         tensors: Tensors = load(data)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from cutedl import checks, streams
-from cutedl.errors import ShapeError
+from cutedl.errors import ArgumentError, ShapeError
+from cutedl.sparse_rows import SparseRows, numeric_rows
 
 __all__ = ["Dataset"]
 
@@ -17,11 +18,14 @@ __all__ = ["Dataset"]
 class Dataset:
     """Samples and their labels, cut into batches.
 
-    data: (N, ...) numbers: float, integer, bool; a memmap stays on disk, nothing is copied whole.
+    data: (N, ...) numbers: float, integer, bool; a list, an array, a memmap, which stays on disk, a table of pandas or
+    Polars, a tensor on the CPU. A SciPy sparse matrix stays sparse: each batch is made dense on its own.
     label: (N, ...) in the form that the loss expects: one-hot rows, class indices or targets.
     batch_size: samples per batch, >= 1; the last batch is shorter when it does not divide N,
     and left out with drop_remainder=True.
     source: where the samples come from, in a few words; shown in the fit report.
+    sample_weight: None, or (N, ...) numbers >= 0, not all 0: the loss of each sample counts so many times, in training,
+    in validation and in evaluate. Metrics count every sample once.
 
     Raises ShapeError if data and label are empty or differ in length, DataTypeError if they are not numbers,
     ArgumentError for a batch_size below 1 or one that drops every sample.
@@ -40,12 +44,14 @@ class Dataset:
         batch_size: int = 64,
         drop_remainder: bool = False,
         source: str = "the user's arrays",
+        sample_weight: ArrayLike | None = None,
     ):
-        self.data = checks.numeric_array("data", data)
+        self.data: Any = numeric_rows("data", data)  # an array, or SparseRows, which are read like one
+        self.columns = checks.column_names(data)
         self.label = checks.numeric_array("label", label)
         self.batch_size = checks.integer("batch_size", batch_size)
-        self.drop_remainder = bool(drop_remainder)
-        self.source = source
+        self.drop_remainder = checks.flag("drop_remainder", drop_remainder)
+        self.source = checks.text("source", source)
         self._finite_in: set[np.dtype[Any]] = set()
         for name, array in (("data", self.data), ("label", self.label)):
             if array.ndim == 0 or array.size == 0:
@@ -62,12 +68,18 @@ class Dataset:
                 expected=f"batch_size <= {len(self)}",
                 received=f"batch_size {self.batch_size}",
             )
+        self.sample_weight = None if sample_weight is None else _weights(sample_weight, len(self))
 
     def __len__(self) -> int:
         return len(self.data)
 
     def __repr__(self) -> str:
         return f"Dataset({len(self)} samples {self.data.shape[1:]} {self.data.dtype}, batch_size={self.batch_size})"
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """The shape of one sample."""
+        return tuple(self.data.shape[1:])
 
     @property
     def batch_count(self) -> int:
@@ -81,7 +93,10 @@ class Dataset:
         Looks at the whole once; what was found to be in order is not read again.
         """
         if np.dtype(dtype) not in self._finite_in:
-            checks.finite_rows("data", self.data, np.dtype(dtype))
+            if isinstance(self.data, SparseRows):
+                self.data.check_finite("data", dtype)
+            else:
+                checks.finite_rows("data", self.data, np.dtype(dtype), self.columns)
             checks.finite_rows("label", self.label, np.dtype(dtype))
             self._finite_in.add(np.dtype(dtype))
 
@@ -95,11 +110,11 @@ class Dataset:
 
     def batches(
         self, order: NDArray[np.intp] | None = None, dtype: DTypeLike | None = None
-    ) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+    ) -> Iterator[tuple[NDArray[Any], ...]]:
         """Yield (x, y) batch after batch, the samples taken in the given order, x (and floating y) in dtype.
 
-        With an order, x and y are views of two fixed buffers that the next batch overwrites; without one they may be
-        views of the data itself, to be read only.
+        Of a data set with weights it yields (x, y, sample_weight). With an order, they are views of fixed buffers that
+        the next batch overwrites; without one they may be views of the data itself, to be read only.
 
         >>> dataset = Dataset(np.arange(6).reshape(3, 2), [0, 1, 0], batch_size=2)
         >>> for x, y in dataset.batches(order=np.array([2, 0, 1]), dtype="float32"):
@@ -111,35 +126,58 @@ class Dataset:
         # Class indices keep their integer type; targets and one-hot rows are compared with the model's output.
         label_dtype = np.dtype(dtype) if dtype is not None and self.label.dtype.kind == "f" else self.label.dtype
         label = _Rows(self.label, label_dtype, self.batch_size)
+        arrays = [data, label]
+        if self.sample_weight is not None:
+            arrays.append(_Rows(self.sample_weight, self.sample_weight.dtype, self.batch_size))
         count = len(self) if order is None else len(order)
         if self.drop_remainder:
             count -= count % self.batch_size
         for start in range(0, count, self.batch_size):
             stop = start + self.batch_size
             if order is None:
-                yield data.slice(start, stop), label.slice(start, stop)
+                yield tuple([array.slice(start, stop) for array in arrays])
             else:
                 rows = order[start:stop]
-                yield data.take(rows), label.take(rows)
+                yield tuple([array.take(rows) for array in arrays])
+
+
+def _weights(sample_weight: ArrayLike, count: int) -> NDArray[Any]:
+    weights = checks.numeric_array("sample_weight", sample_weight)
+    if weights.shape[:1] != (count,):
+        raise ShapeError(
+            "sample_weight and data do not belong together.",
+            expected=f"one weight for each of {count} samples",
+            received=f"shape {weights.shape}",
+        )
+    checks.finite_rows("sample_weight", weights)
+    if weights.min() < 0 or not weights.any():
+        raise ArgumentError(
+            "sample_weight cannot be used.",
+            expected="numbers >= 0, one of them above 0",
+            received=f"numbers in [{weights.min():g}, {weights.max():g}]",
+        )
+    return weights
 
 
 class _Rows:
     """Rows of one array, cast to one dtype; gathered ones go into a fixed buffer."""
 
-    def __init__(self, array: NDArray[Any], dtype: np.dtype[Any], count: int):
+    def __init__(self, array: NDArray[Any] | SparseRows, dtype: np.dtype[Any], count: int):
         self._array, self._dtype = array, dtype
         self._cast = np.empty((min(count, len(array)), *array.shape[1:]), dtype)
         # np.take would copy the whole of an array that is strided or of foreign byte order, at every batch.
-        self._direct = array.flags.c_contiguous and array.dtype.isnative
+        self._direct = isinstance(array, np.ndarray) and array.flags.c_contiguous and array.dtype.isnative
         native = array.dtype.newbyteorder("=")
         self._raw = self._cast if native == dtype else np.empty_like(self._cast, native)
 
     def slice(self, start: int, stop: int) -> NDArray[Any]:
-        return self._array[start:stop].astype(self._dtype, copy=False)
+        return np.ascontiguousarray(self._array[start:stop], self._dtype)
 
     def take(self, rows: NDArray[np.intp]) -> NDArray[Any]:
         cast, raw = self._cast[: len(rows)], self._raw[: len(rows)]
-        if self._direct:
+        if isinstance(self._array, SparseRows):
+            self._array.take(rows, raw)
+        elif self._direct:
             np.take(self._array, rows, axis=0, out=raw, mode="clip")
         else:
             raw[...] = self._array[rows]

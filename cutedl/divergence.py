@@ -38,10 +38,11 @@ def gradient_diverged(session: Session, x: NDArray[Any]) -> NonFiniteError:
 
 
 def _error(session: Session, what: str, began: str, norm: str, x: NDArray[Any]) -> NonFiniteError:
-    optimizer = session.optimizer
+    optimizer, comm = session.optimizer, session.comm
+    began += "" if comm.size == 1 else f" on rank {comm.rank}"
     return NonFiniteError(
         f"{what} at step {optimizer.steps + 1} (epoch {session.epoch}, batch {session.batch + 1}): {began}. "
         "Nothing was updated: the weights are those of the step before.",
-        received=f"learning rate {optimizer.learning_rate:g}, {norm}, largest |x| {float(np.abs(x).max()):g}",
+        received=f"learning rate {optimizer.learning_rate:g}, {norm}, largest |x| {float(np.abs(x).max(initial=0)):g}",
         hint=_HINT,
     )

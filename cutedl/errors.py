@@ -11,8 +11,10 @@
     ├── NonFiniteError (ValueError, ArithmeticError)  NaN or infinity in data, loss or gradient
     ├── GradientError (ValueError)           an analytic gradient that differences do not confirm
     ├── MissingLibraryError (ImportError)    an optional library that is not installed; the hint installs it
+    ├── ExportError (ValueError)             a model that cannot be exported, or whose export computes other outputs
     ├── NotBuiltError (RuntimeError)         memory asked for before the model was assembled
     ├── ReentrancyError (RuntimeError)       one Session asked to train twice at the same time
+    ├── DistributedError (RuntimeError)      ranks that do not agree, or one of them that has failed
     ├── CheckpointError (ValueError)         saved state that cannot be read, used or written
     │   ├── CheckpointCorruptError           damaged, or not written by cutedl
     │   ├── CheckpointTruncatedError         shorter than its header says
@@ -33,7 +35,8 @@ This module stands below all others: it imports nothing of the package.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 __all__ = [
@@ -51,6 +54,8 @@ __all__ = [
     "DataNotFoundError",
     "DataTypeError",
     "DatasetError",
+    "DistributedError",
+    "ExportError",
     "GradientError",
     "InputWarning",
     "LabelError",
@@ -63,6 +68,7 @@ __all__ = [
     "SampleError",
     "ShapeError",
     "UnknownNameError",
+    "needed",
     "unknown_name",
 ]
 
@@ -132,12 +138,20 @@ class MissingLibraryError(CutedlError, ImportError):
     """An optional library that is not installed; the hint says how to install it."""
 
 
+class ExportError(CutedlError, ValueError):
+    """A model that cannot be exported, or whose export computes other outputs."""
+
+
 class NotBuiltError(CutedlError, RuntimeError):
     """Memory asked for before the model was assembled."""
 
 
 class ReentrancyError(CutedlError, RuntimeError):
     """One Session asked to train twice at the same time."""
+
+
+class DistributedError(CutedlError, RuntimeError):
+    """Ranks that do not agree, or another rank that has failed."""
 
 
 class CheckpointError(CutedlError, ValueError):
@@ -227,3 +241,21 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownNameEr
         expected="one of: " + ", ".join(names),
         hint=f"did you mean {near[0]!r}?" if near else None,
     )
+
+
+@contextmanager
+def needed(library: str, purpose: str) -> Iterator[None]:
+    """Turn the import error of a library that is not installed into a MissingLibraryError.
+
+    >>> with needed("telepathy", "reading minds"):
+    ...     import telepathy
+    Traceback (most recent call last):
+    ...
+    cutedl.errors.MissingLibraryError: reading minds needs telepathy. hint: pip install telepathy
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != library:
+            raise
+        raise MissingLibraryError(f"{purpose} needs {library}.", hint=f"pip install {library}") from None

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cutedl.dataset import Dataset
-from cutedl.losses import Loss
 from cutedl.metrics import Metric
-from cutedl.objective import Objective
+from cutedl.ranks import Alone
+
+if TYPE_CHECKING:
+    from cutedl.session import Session
 
 __all__ = ["evaluate", "results"]
 
@@ -19,25 +21,32 @@ __all__ = ["evaluate", "results"]
 _ROWS = 4096
 
 
-def evaluate(
-    objective: Objective, loss: Loss, metrics: Sequence[Metric], data: Dataset
-) -> tuple[dict[str, float], NDArray[Any]]:
-    """Return loss and metrics by name, and the model's outputs for all samples."""
-    network, total, count = objective.network, 0.0, 0.0
-    pieces = [slice(start, start + _ROWS) for start in range(0, len(data), _ROWS)]
+def evaluate(session: Session, data: Dataset, comm: Alone) -> tuple[dict[str, float], NDArray[Any]]:
+    """Return loss and metrics by name, and the model's outputs for all samples, of which each rank looks at some."""
+    objective, loss, metrics = session.objective, session.loss, session.metrics
+    network, total, count, rows = objective.network, 0.0, 0.0, comm.rows(len(data))
+    pieces = [slice(start, min(start + _ROWS, rows.stop)) for start in range(rows.start, rows.stop, _ROWS)]
     outputs = []
     for metric in metrics:
         metric.reset()
     for piece in pieces:
         y = network.predict(data.data[piece])
-        piece_total, piece_count = objective.loss.total_and_count(data.label[piece], y)
+        y_true = _as_trained(data.label[piece], network.dtype)
+        weights = None if data.sample_weight is None else data.sample_weight[piece]
+        piece_total, piece_count = objective.loss.total_and_count(y_true, y, weights)
         total += piece_total
         count += piece_count
         outputs.append(objective.outputs(y))
         for metric in metrics:
-            metric.update(data.label[piece], outputs[-1])
+            metric.update(y_true, outputs[-1])
+    total, count, outputs = comm.pool(total, count, outputs, metrics)
     row = {"loss": loss.reduce(total, count) + network.arena.penalty}
     return row | results(metrics), np.concatenate(outputs)
+
+
+def _as_trained(labels: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The labels as batches hold them: in one block of memory, floating ones in the model's type."""
+    return np.ascontiguousarray(labels, dtype if labels.dtype.kind == "f" else None)
 
 
 def results(metrics: Sequence[Metric]) -> dict[str, float]:

@@ -65,6 +65,8 @@ def find_learning_rate(
     checks.number("low", low, low=0, above=True)
     checks.number("high", high, low=low, above=True)
     checks.integer("steps", steps, low=20)
+    if not session.model.assembled:
+        session.model.assemble(session.seed, inshape=train.sample_shape)
     rates = np.geomspace(low, high, steps)
     before, rate = _snapshot(session), session.optimizer.rate
     try:
@@ -94,10 +96,10 @@ def _losses(session: Session, train: Dataset, rates: NDArray[np.float64]) -> NDA
     smooth, losses = 0.0, [math.inf]
     optimizer = session.optimizer
     optimizer.learning_rate_scale = 1.0
-    for (x, y), rate in zip(_endless(session, train), rates.tolist(), strict=False):
+    for batch, rate in zip(_endless(session, train), rates.tolist(), strict=False):
         optimizer.learning_rate = rate
         try:
-            loss = session.batch_train(x, y)
+            loss = session.batch_train(*batch)
         except NonFiniteError:
             break
         smooth = _SMOOTHING * smooth + (1 - _SMOOTHING) * loss
@@ -107,7 +109,7 @@ def _losses(session: Session, train: Dataset, rates: NDArray[np.float64]) -> NDA
     return np.array(losses[1:])
 
 
-def _endless(session: Session, train: Dataset) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+def _endless(session: Session, train: Dataset) -> Iterator[tuple[NDArray[Any], ...]]:
     epoch = 0
     while True:
         epoch += 1

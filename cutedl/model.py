@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from cutedl.arena import Arena, Parameter
 from cutedl.errors import ArgumentError, NotBuiltError, ShapeError
 from cutedl.nn import chain
 from cutedl.nn.layer import Layer, Shape
+from cutedl.sparse_rows import numeric_rows
 from cutedl.summary import LayerRow, Summary
 from cutedl.workspace import Workspace
 
@@ -44,7 +45,7 @@ class Model:
         self.chain: list[Layer] = []
         self.shapes: list[Shape] = []
         self._arena: Arena | None = None
-        for layer in layers:
+        for layer in checks.several("layers", layers):
             self.add(layer)
 
     def __repr__(self) -> str:
@@ -73,7 +74,7 @@ class Model:
     def arena(self) -> Arena:
         """All memory of the model; NotBuiltError before assemble."""
         if self._arena is None:
-            raise NotBuiltError("this model has no memory yet.", hint="call model.assemble() first.")
+            raise _not_built()
         return self._arena
 
     @property
@@ -100,7 +101,8 @@ class Model:
                 "the shape of one sample is not known.",
                 hint="give the first layer inshape=..., or let Session.fit take it from the data.",
             )
-        shape = tuple(inshape) if isinstance(inshape, tuple | list) else (checks.integer("inshape", inshape),)
+        axes = inshape if isinstance(inshape, tuple | list) else (inshape,)
+        shape = tuple(checks.integer("inshape", axis) for axis in axes)
         layers, arena = chain.expand(self.layers), Arena()
         chain.name_layers(layers)
         shapes, counts = chain.build(layers, shape, arena)
@@ -117,9 +119,7 @@ class Model:
         inshape: shape of one sample, where the first layer does not say.
         """
         seed = streams.fresh_seed() if seed is None else checks.integer("seed", seed, low=0)
-        dtype = np.dtype(dtype)
-        if dtype.name not in ("float32", "float64"):
-            raise ArgumentError("dtype cannot be used.", expected="float32 or float64", received=dtype.name)
+        dtype = _computable(dtype)
         if self.assembled:
             copy.deepcopy(self).declare(inshape)  # what fails has to fail before these layers let go of their memory
         self.take(self.declare(inshape), seed, dtype)
@@ -132,8 +132,13 @@ class Model:
         self._lowest = next((i for i, count in enumerate(self._counts) if count), len(self.chain) - 1)
         self._arena, self.seed = arena, seed
 
-    def check_input(self, x: NDArray[Any]) -> None:
-        """Raise ShapeError, or SampleError, unless x is a batch of the samples that this model takes."""
+    def check_input(self, x: Any) -> None:
+        """Raise ShapeError, or SampleError, unless x is a batch of the samples that this model takes.
+
+        Raises NotBuiltError where nothing has said yet what samples these are.
+        """
+        if not self.shapes:
+            raise _not_built()
         if x.ndim == 0 or x.shape[1:] != self.shapes[0]:
             raise chain.misfit(self.chain[0], self.shapes[0], f"{x.shape} {x.dtype}")
         self.chain[0].check_samples(x)
@@ -172,19 +177,26 @@ class Model:
 
     # -- use ---------------------------------------------------------------------------------------------------------
 
-    def predict(self, x: ArrayLike) -> NDArray[Any]:
+    def predict(self, x: ArrayLike | Iterator[ArrayLike]) -> NDArray[Any]:
         """Return the outputs for x, (B, *inshape) numbers of any type, as a new array.
 
-        Writes to nothing of the model, so several threads may call it at once; any number of rows.
+        x: a list, an array, a table, a SciPy sparse matrix, or an iterator of such batches. Any number of rows.
+        Writes to nothing of the model, so several threads may call it at once. While another thread trains, a result
+        may come of weights that are half those of the next step; a listener's predict sees those of one step.
         Raises ShapeError for samples of another shape, SampleError for indices out of range, DataTypeError for what
-        are no numbers.
+        are no numbers, NonFiniteError for NaN and infinity, which layers such as sigmoid would hide.
         """
-        dtype, samples = self.dtype, checks.numeric_array("x", x)
+        dtype = self.dtype
+        if isinstance(x, Iterator):
+            return np.concatenate([np.empty((0, *self.shapes[-1]), dtype), *map(self.predict, x)])
+        samples = numeric_rows("x", x)
         self.check_input(samples)
         result = np.empty((len(samples), *self.shapes[-1]), dtype)
         for start in range(0, len(samples), _PREDICT_ROWS):
             piece = slice(start, start + _PREDICT_ROWS)
-            y = samples[piece].astype(dtype, copy=False)
+            given = samples[piece]
+            checks.finite_rows("x", given, dtype, start=start)
+            y = np.ascontiguousarray(given, dtype)  # a strided one would take another way through BLAS, to other bits
             chain.forward(self.chain, y, self._workspace.fresh(result[piece]), training=False)
         return result
 
@@ -233,3 +245,17 @@ class Model:
         from cutedl import saved_model
 
         saved_model.load_weights(self, path)
+
+
+def _computable(dtype: DTypeLike) -> np.dtype[Any]:
+    try:
+        named = np.dtype(dtype)
+    except TypeError:
+        named = None
+    if dtype is None or named is None or named.name not in ("float32", "float64"):
+        raise ArgumentError("dtype cannot be used.", expected="float32 or float64", received=str(named or dtype))
+    return named
+
+
+def _not_built() -> NotBuiltError:
+    return NotBuiltError("this model has no memory yet.", hint="call model.assemble() first.")

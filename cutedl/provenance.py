@@ -6,6 +6,7 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from cutedl.batch_stream import BatchStream
 from cutedl.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -16,18 +17,19 @@ if TYPE_CHECKING:
 __all__ = ["provenance"]
 
 
-def provenance(session: Session, train: Dataset) -> dict[str, str | int | float]:
+def provenance(session: Session, train: Dataset | BatchStream) -> dict[str, str | int | float]:
     """Return what a fit report says about data, model, loss, optimizer and seed."""
+    size = {"samples": len(train), "batch_size": train.batch_size} if isinstance(train, Dataset) else {}
     return {
         "data": train.source,
-        "samples": len(train),
-        "batch_size": train.batch_size,
+        **size,
         "model": "-".join(str(math.prod(shape)) for shape in _widths(session.model)),
         "parameters": session.model.arena.size,
         "dtype": session.model.dtype.name,
         "loss": type(session.loss).__name__,
         "optimizer": repr(session.optimizer),
         "seed": session.seed,
+        **({"ranks": session.comm.size} if session.comm.size > 1 else {}),
     }
 
 

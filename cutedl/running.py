@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cutedl.losses import Loss
+
+if TYPE_CHECKING:
+    from cutedl.optimizers import Optimizer
 
 __all__ = ["Running"]
 
@@ -50,6 +53,16 @@ class Running:
     def samples_per_second(self) -> float:
         """Training samples per second; NaN where no time passed."""
         return self.samples / self.seconds if self.seconds else float("nan")
+
+    def row(self, epoch: int, optimizer: Optimizer, measured: dict[str, float]) -> dict[str, float]:
+        """Return the columns of the history that an epoch of training fills, measured ones included."""
+        return {
+            "epoch": epoch,
+            "steps": optimizer.steps,
+            **measured,
+            "learning_rate": optimizer.last_learning_rate,
+            "gradient_norm": self.gradient_norm,
+        }
 
     def state(self) -> dict[str, Any]:
         """Return the sums."""

@@ -17,12 +17,13 @@ from cutedl.errors import (
     InputWarning,
 )
 from cutedl.model import Model
+from cutedl.ranks import Alone
 from cutedl.saved_model import Custom
 
 if TYPE_CHECKING:
     from cutedl.session import Session
 
-__all__ = ["latest_session", "load_session", "save_session"]
+__all__ = ["latest_session", "load_session", "place", "resume", "save_session"]
 
 # Metrics take memory when they are made: so many stay within what reading a file promises.
 _METRICS = 100
@@ -47,12 +48,42 @@ def save_session(session: Session, path: str | os.PathLike[str], keep: int = 0) 
     checkpoint.write(path, state, manifest, checks.integer("keep", keep, low=0))
 
 
-def load_session(kind: type[Session], path: str | os.PathLike[str], custom: Custom = ()) -> Session:
+def place(session: Session, listeners: dict[str, Any]) -> dict[str, Any]:
+    """Return where training stands, beside the states of model, loss, optimizer and history."""
+    return {
+        "seed": session.seed,
+        "epoch": session.epoch,
+        "under_way": session.under_way,
+        "batches": session.batches,
+        "samples": session.samples,
+        "running": session.running.state(),
+        "metrics": {str(i): metric.state() for i, metric in enumerate(session.metrics)},
+        "best_epoch": session.best_epoch,
+        "listeners": listeners,
+    }
+
+
+def resume(session: Session, state: dict[str, Any]) -> None:
+    """Go on from a place."""
+    session.seed, session.epoch, session.best_epoch = state["seed"], state["epoch"], state["best_epoch"]
+    session.batches, session.samples = state["batches"], state["samples"]
+    session.under_way = state["under_way"]
+    session.running.restore(state["running"])
+    for i, metric in enumerate(session.metrics):
+        metric.restore(state["metrics"][str(i)])
+    session.heard = state["listeners"]
+
+
+def load_session(
+    kind: type[Session], path: str | os.PathLike[str], custom: Custom = (), comm: Alone | None = None
+) -> Session:
     """Return a saved session; kind: the class that it becomes."""
-    return _revive(kind, path, checkpoint.read(path), custom)
+    return _revive(kind, path, checkpoint.read(path), custom, comm)
 
 
-def latest_session(kind: type[Session], folder: str | os.PathLike[str], custom: Custom = ()) -> Session:
+def latest_session(
+    kind: type[Session], folder: str | os.PathLike[str], custom: Custom = (), comm: Alone | None = None
+) -> Session:
     """Return the session that was saved last in a folder, of those whose files verify.
 
     An InputWarning names younger files that do not. Raises CheckpointError where no file does.
@@ -68,7 +99,7 @@ def latest_session(kind: type[Session], folder: str | os.PathLike[str], custom: 
             if passed:
                 told = "; ".join(map(str, passed))
                 warnings.warn(f"{path} is loaded, younger files cannot be: {told}", InputWarning, stacklevel=3)
-            return _revive(kind, path, saved, custom)
+            return _revive(kind, path, saved, custom, comm)
     raise CheckpointError(
         "there is no session to load.",
         path=folder,
@@ -77,7 +108,9 @@ def latest_session(kind: type[Session], folder: str | os.PathLike[str], custom: 
     )
 
 
-def _revive(kind: type[Session], path: str | os.PathLike[str], saved: Saved, custom: Custom) -> Session:
+def _revive(
+    kind: type[Session], path: str | os.PathLike[str], saved: Saved, custom: Custom, comm: Alone | None
+) -> Session:
     with checkpoint.reading(path):
         state = saved.state
         if state.get("kind") != "session":
@@ -94,7 +127,7 @@ def _revive(kind: type[Session], path: str | os.PathLike[str], saved: Saved, cus
         parts: dict[str, Any] = {part: registry.build(state[part]["made"], custom) for part in ("loss", "optimizer")}
         model = Model(registry.build(state["model"]["layers"], custom))
         metrics = registry.build(state["metrics"], custom)
-        session = kind(model, **parts, metrics=metrics, seed=state["session"]["seed"])
+        session = kind(model, **parts, metrics=metrics, seed=state["session"]["seed"], comm=comm)
         if "values" in state:
             saved_model.rebuild(model, state, session.loss)
             session.optimizer.restore(state["optimizer"]["state"], model.arena)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,6 +19,7 @@ from cutedl.arena import Arena
 from cutedl.audience import Audience
 from cutedl.dataset import Dataset
 from cutedl.divergence import gradient_diverged, loss_diverged
+from cutedl.door import Train
 from cutedl.errors import ReentrancyError
 from cutedl.evaluation import evaluate, results
 from cutedl.history import History
@@ -30,7 +32,9 @@ from cutedl.model import Model
 from cutedl.objective import Objective
 from cutedl.optimizers import Optimizer
 from cutedl.provenance import provenance
+from cutedl.ranks import Alone
 from cutedl.running import Running
+from cutedl.saved_model import Custom
 
 __all__ = ["FitListener", "Session", "condition_callback"]
 
@@ -43,6 +47,7 @@ class Session:
     metrics: names ("accuracy"), Metric objects or functions f(y_true, y_pred), recorded for training and, with "val_"
     before, for validation.
     seed: an int >= 0; the same seed gives the same bits at the same number of BLAS threads. None draws one (`.seed`).
+    comm: the processes that train it together, cutedl.distributed.world(); None for this one alone.
 
     history: the columns of all fits. epoch: epochs begun so far, over all fits; batch: batches done of the one under
     way, 0 between epochs. stop_reason: why the last fit ended early, or None. best_epoch: set by EarlyStopping.
@@ -62,11 +67,13 @@ class Session:
         optimizer: Optimizer,
         metrics: Sequence[str | Metric | Callable[..., Any]] = (),
         seed: int | None = None,
+        comm: Alone | None = None,
     ):
         door.check_parts(model, loss, optimizer)
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.metrics = door.measures(metrics, loss)
         self.seed = streams.fresh_seed() if seed is None else checks.integer("seed", seed, low=0)
+        self.comm = Alone() if comm is None else comm
         self.history = History()
         self.epoch = self.epochs = self.batches = self.samples = 0
         self.gradient_norm = math.nan
@@ -74,7 +81,8 @@ class Session:
         self.best_epoch: int | None = None
         self.running, self.under_way = Running(), False
         self._audience = Audience()
-        self._heard: dict[str, Any] = {}  # by the listeners of the saved session, for those of the next fit
+        self._interrupts = Interrupts()
+        self.heard: dict[str, Any] = {}  # by the listeners of the saved session, for those of the next fit
         self._objective_arena: Arena | None = None
         self._busy = threading.Lock()
 
@@ -83,20 +91,23 @@ class Session:
 
     # -- one step ----------------------------------------------------------------------------------------------------
 
-    def batch_train(self, x: NDArray[Any], y: NDArray[Any]) -> float:
+    def batch_train(self, x: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None = None) -> float:
         """Make one optimizer step on a batch and return its loss, taken before the step.
 
-        x: (B, *inshape) in the model's dtype; y: labels as the loss expects them.
+        x: (B, *inshape) in the model's dtype; y: labels as the loss expects them; sample_weight: (B,) or as the losses.
         Raises NonFiniteError when the loss or the gradient is NaN or infinite, before any weight is changed.
         """
         loss: float
         model, criterion = self.objective.network, self.objective.loss
         self.y_pred = model.forward(x, training=True)  # activations into fixed buffers
-        loss, gradient = criterion.value_and_gradient(y, self.y_pred, out=model.output_gradient(len(x)))
+        loss, gradient = criterion.value_and_gradient(y, self.y_pred, sample_weight, out=model.output_gradient(len(x)))
+        if math.isfinite(loss):
+            model.backward(gradient)  # parameter gradients into the arena
+        if self.comm.size > 1:
+            loss = self.comm.average(model.arena, criterion, self.wish)  # of all ranks, the gradients too
         if not math.isfinite(loss):
             raise loss_diverged(self, model, loss, x)
         self.penalty = model.arena.penalty  # of the regularizers, 0 without
-        model.backward(gradient)  # parameter gradients into the arena
         model.arena.penalize()
         self.gradient_norm = model.arena.gradient_norm
         if not math.isfinite(self.gradient_norm):
@@ -118,7 +129,7 @@ class Session:
 
     def fit(
         self,
-        train: Dataset,
+        train: Train,
         epochs: int = 1,
         val_epochs: int = 1,
         val_data: Dataset | None = None,
@@ -128,8 +139,8 @@ class Session:
     ) -> History:
         """Train for so many more epochs and return the history of all fits of this session.
 
-        train: the samples, reshuffled every epoch by (seed, epoch) alone. val_data: validated after every epoch whose
-        number `val_epochs` divides, with exact averages. listeners: called in this order.
+        train: samples, reshuffled every epoch by (seed, epoch) alone, or a BatchStream. val_data: validated after every
+        epoch whose number `val_epochs` divides, with exact averages. listeners: called in this order.
         verbose: 0 silent; 1 or "auto" one live line on stderr in a terminal, else as 2; 2 one plain line per epoch.
         train_eval: "running", loss and metrics of training are means over the epoch, taken while the weights moved;
         "exact", they are measured on all of train with the weights of the epoch's end, which costs another pass.
@@ -139,20 +150,22 @@ class Session:
         has cut short is finished first and counts as one of `epochs`. Ctrl-C lets the batch finish and returns the
         history, marked `interrupted`; a second one is immediate. SIGTERM does the same and exits with 143.
         """
-        with self._alone():
-            door.check_fit(self, train, epochs, val_epochs, val_data, train_eval)
-            self._audience = Audience(listeners, verbose)
-            self._audience.check_monitors(self, val_data is not None)
+        with self._alone(), self.comm.guarded():
+            shape = door.check_fit(self, train, epochs, val_epochs, val_data, train_eval)
+            audience = Audience(listeners, verbose, leads=self.comm.rank == 0)
+            audience.check_monitors(self, val_data is not None)
+            self._audience = audience
             if not self.model.assembled:
-                self.model.assemble(self.seed, inshape=train.data.shape[1:])
+                self.model.assemble(self.seed, inshape=shape)
+            self.comm.align(self, train, epochs, val_epochs, val_data, train_eval)
             self._begin(train, epochs)
             started, before = time.perf_counter(), self.history.get("cost_time", 0.0)
             # Overflow ends in NonFiniteError, which says more than NumPy's warning.
             with self._interrupts.deferred(), np.errstate(over="ignore", invalid="ignore"):
                 try:
                     self._audience.notify(self, "fit_start")
-                    self._audience.restore(self._heard)
-                    self._heard = {}
+                    self._audience.restore(self.heard)
+                    self.heard = {}
                     for _ in range(epochs):
                         self._fit_epoch(train, train_eval, val_data, val_epochs)
                         if self._ending:
@@ -179,58 +192,72 @@ class Session:
 
     @property
     def _ending(self) -> bool:
-        if self._interrupts.received is not None and not self.history.interrupted:
+        """Whether all ranks leave; what one of them wishes in a step, all obey after the next."""
+        wish = self.comm.verdict(self.wish)
+        if wish > 1 and not self.history.interrupted:
+            self._interrupts.received = signal.Signals(wish)
             self.history.interrupted = True
-            self.history.note(self.epoch, "interrupt", f"interrupted by {self._interrupts.received.name}")
-            self.stop_fit(f"interrupted by {self._interrupts.received.name}")
-        return self.stop_reason is not None
+            self.stop_fit(f"interrupted by {signal.Signals(wish).name}")
+            self.history.note(self.epoch, "interrupt", str(self.stop_reason))
+        elif wish and self.stop_reason is None:
+            self.stop_fit("another rank stopped the fit")
+        return wish > 0
 
-    def _begin(self, train: Dataset, epochs: int) -> None:
+    @property
+    def wish(self) -> int:
+        """What this process wants of the fit: 0 to go on, 1 to stop it, or the number of a signal that came in."""
+        return self._interrupts.received or int(self.stop_reason is not None)
+
+    def _begin(self, train: Train, epochs: int) -> None:
         """Set what listeners may read, and leave an epoch under way that was one of other data."""
         if self.batch and not door.goes_on(self, train):
             self.running, self.under_way = Running(), False
-        self.epochs, self.batches, self.samples = epochs, train.batch_count, len(train)
+        self.epochs, (self.batches, self.samples) = epochs, door.size(self, train)
         self.stop_reason, self.history.interrupted = None, False
         self._interrupts = Interrupts()
         self.history.info |= provenance(self, train)
 
-    def _fit_epoch(self, train: Dataset, train_eval: str, val_data: Dataset | None, val_epochs: int) -> None:
+    def _fit_epoch(self, train: Train, train_eval: str, val_data: Dataset | None, val_epochs: int) -> None:
         if not self.under_way:
             self._open_epoch()
         self._audience.notify(self, "epoch_start")
-        self._train_epoch(train)
-        if self._ending and self.history.interrupted and self.batch < self.batches:
+        finished = self._train_epoch(train)
+        if self._ending and self.history.interrupted and not finished:
             return  # the next fit goes on here
         started = time.perf_counter()
-        if train_eval == "exact":
-            self._record(self._evaluate(train)[0])
+        if train_eval == "exact" and isinstance(train, Dataset):
+            row = evaluate(self, train, self.comm)[0]
         else:
-            self._record({"loss": self.running.loss(self.loss)} | results(self.metrics))
+            row = {"loss": self.running.loss(self.loss)} | results(self.metrics)
+        self.history.record(self.epoch, **self.running.row(self.epoch, self.optimizer, row))
         if val_data is not None and self.epoch % val_epochs == 0:
             self._audience.notify(self, "val_start")
-            row, self.history["val_pred"] = self._evaluate(val_data)
+            row, self.history["val_pred"] = evaluate(self, val_data, self.comm)
             self.history.record(self.epoch, **{f"val_{key}": value for key, value in row.items()})
             self._audience.notify(self, "val_end")
-        seconds, rate = self.running.seconds + time.perf_counter() - started, self.running.samples_per_second
+        seconds = self.running.seconds + time.perf_counter() - started
+        seconds, rate = self.comm.share((seconds, self.running.samples_per_second))
         self.history.record(self.epoch, seconds=seconds, samples_per_second=rate)
         self.running, self.under_way = Running(), False
+        self.comm.verify(self.model.arena)
         self._audience.notify(self, "epoch_end")
 
     def _open_epoch(self) -> None:
         self.epoch += 1
         self.under_way = True
         self.model.arena.reseed(self.epoch)  # the noise of an epoch depends on (seed, epoch) alone
+        self.model.arena.jump(self.comm.rank)
         for metric in self.metrics:
             metric.reset()
 
-    def _train_epoch(self, train: Dataset) -> None:
+    def _train_epoch(self, train: Train) -> bool:
+        """Train on what is left of the epoch under way; return whether that was all of it."""
         objective, running, add_to_trace = self.objective, self.running, self.history.trace.add
-        batch_end = self._audience.hooks["batch_end"]
-        rest = train.order(self.seed, self.epoch)[self.batch * train.batch_size :]
+        batch_end, finished = self._audience.hooks["batch_end"], False
         started = time.perf_counter()
         try:
-            for x, y in train.batches(rest, self.model.dtype):
-                self.batch_loss = self.batch_train(x, y)
+            for x, y, *weights in door.batches(self, train):
+                self.batch_loss = self.batch_train(x, y, *weights)
                 running.add(objective.loss, self.penalty, self.gradient_norm, len(x))
                 add_to_trace(self.batch_loss)
                 for metric in self.metrics:
@@ -239,23 +266,16 @@ class Session:
                     hook(self)
                 if self._ending:
                     break
+            else:
+                finished = True
         finally:
             running.seconds += time.perf_counter() - started
-
-    def _record(self, row: dict[str, float]) -> None:
-        optimizer = self.optimizer
-        self.history.record(
-            self.epoch,
-            epoch=self.epoch,
-            steps=optimizer.steps,
-            **row,
-            learning_rate=optimizer.last_learning_rate,
-            gradient_norm=self.running.gradient_norm,
-        )
+        self.comm.pool_epoch(self)
+        return finished or self.batch == self.batches
 
     # -- use ---------------------------------------------------------------------------------------------------------
 
-    def predict(self, x: ArrayLike) -> NDArray[Any]:
+    def predict(self, x: ArrayLike | Iterator[ArrayLike]) -> NDArray[Any]:
         """Return the model's outputs for x as a new array; see Model.predict."""
         return self.model.predict(x)
 
@@ -271,13 +291,10 @@ class Session:
         """
         door.check_data(self, "data", data)
         under_way = [metric.state() for metric in self.metrics] if self.batch else []
-        row = self._evaluate(data)[0]
+        row = evaluate(self, data, Alone())[0]
         for metric, state in zip(self.metrics, under_way, strict=False):
             metric.restore(state)
         return row
-
-    def _evaluate(self, data: Dataset) -> tuple[dict[str, float], NDArray[Any]]:
-        return evaluate(self.objective, self.loss, self.metrics, data)
 
     def lr_find(self, train: Dataset, **options: Any) -> LearningRateCurve:
         """Return the loss at growing learning rates, and which one to try; leaves no trace in the session.
@@ -285,56 +302,40 @@ class Session:
         options: low, high, steps; see cutedl.lr_find.find_learning_rate.
         """
         with self._alone():
+            door.check_dataset("train", train)
             door.check_fit(self, train, 1, 1, None, "running")
-            if not self.model.assembled:
-                self.model.assemble(self.seed, inshape=train.data.shape[1:])
             return find_learning_rate(self, train, **options)
 
     # -- saved state -------------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
         """Return where training stands, beside the states of model, loss, optimizer and history."""
-        return {
-            "seed": self.seed,
-            "epoch": self.epoch,
-            "under_way": self.under_way,
-            "batches": self.batches,
-            "samples": self.samples,
-            "running": self.running.state(),
-            "metrics": {str(i): metric.state() for i, metric in enumerate(self.metrics)},
-            "best_epoch": self.best_epoch,
-            "listeners": self._heard or self._audience.state(),
-        }
+        return saving.place(self, self.heard or self._audience.state())
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from there: the next fit finishes the epoch under way, and its listeners what they had counted."""
-        self.seed, self.epoch, self.best_epoch = state["seed"], state["epoch"], state["best_epoch"]
-        self.batches, self.samples = state["batches"], state["samples"]
-        self.under_way = state["under_way"]
-        self.running.restore(state["running"])
-        for i, metric in enumerate(self.metrics):
-            metric.restore(state["metrics"][str(i)])
-        self._heard = state["listeners"]
+        saving.resume(self, state)
 
     def save(self, path: str | os.PathLike[str], keep: int = 0) -> None:
-        """Write everything that training needs to go on, to this very path, whole or not at all.
+        """Write everything that training needs to go on, to this very path, whole or not at all; of ranks the first.
 
         keep: how many older generations stay beside it. Raises CheckpointError; see docs/saving.md.
         """
-        saving.save_session(self, path, keep)
+        if self.comm.rank == 0:
+            saving.save_session(self, path, keep)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], custom: Iterable[Callable[..., Any]] = ()) -> Session:
+    def load(cls, path: str | os.PathLike[str], custom: Custom = (), comm: Alone | None = None) -> Session:
         """Return a saved session; fit goes on at the batch where it was saved, bit for bit.
 
-        custom: classes and functions of your own that it used. No code of a file ever runs. Raises CheckpointError.
+        custom: classes and functions of your own. comm: as of Session. Raises CheckpointError; no code of a file runs.
         """
-        return saving.load_session(cls, path, custom)
+        return saving.load_session(cls, path, custom, comm)
 
     @classmethod
-    def latest(cls, folder: str | os.PathLike[str], custom: Iterable[Callable[..., Any]] = ()) -> Session:
+    def latest(cls, folder: str | os.PathLike[str], custom: Custom = (), comm: Alone | None = None) -> Session:
         """Return the newest session in a folder that verifies; an InputWarning names those that were passed over."""
-        return saving.latest_session(cls, folder, custom)
+        return saving.latest_session(cls, folder, custom, comm)
 
     # -- small parts -------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,5 @@
 import pickle
+from pathlib import Path
 
 import pytest
 
@@ -26,3 +27,12 @@ def test_the_tree_in_the_docstring_is_the_tree(cls):
         inherits = any(parent in errors.__all__ and parent != cls.__name__ and builtin in
                        {b.__name__ for b in getattr(errors, parent).__mro__} for parent in others)  # fmt: skip
         assert (builtin in line) == (builtin in others and not inherits), (cls, builtin)
+
+
+def test_the_catalogue_has_every_class_and_an_example_of_nearly_all():
+    page = (Path(__file__).parent.parent / "docs" / "errors.md").read_text()
+    classes = {name for name in errors.__all__ if name.endswith(("Error", "Warning"))}
+    classes -= {"CutedlError", "CheckpointError", "DatasetError"}  # never raised themselves
+    assert {name for name in classes if f"| `{name}`" not in page} == set()
+    shown = {line.partition(":")[0] for line in page.splitlines()}
+    assert classes - shown == {"DistributedError"}  # takes several ranks

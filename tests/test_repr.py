@@ -8,9 +8,10 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from scipy.sparse import eye_array
 
 import cutedl
-from cutedl import Dataset, Model, Session, listeners, losses, metrics, nn, optimizers
+from cutedl import BatchStream, Dataset, Model, Session, listeners, losses, metrics, nn, optimizers
 from cutedl.arena import Arena, Buffer, Parameter, Statistic, Table
 from cutedl.checkpoint import Saved
 from cutedl.history import Best, Event
@@ -19,12 +20,13 @@ from cutedl.lr_find import LearningRateCurve
 from cutedl.objective import Objective
 from cutedl.optimizers import schedules
 from cutedl.optimizers.options import Options
+from cutedl.sparse_rows import SparseRows
 from cutedl.summary import LayerRow
 from cutedl.workspace import Workspace
 
 # Tables, whose repr is what one wants to see at the prompt; plain tuples of arrays, which are shown as arrays are;
-# a dict type that is never made; system calls behind one name, which have nothing to say.
-ELSEWHERE = {"Summary", "Explanation", "SampledGradients", "SampledValues", "Views", "Keywords", "System"}
+# a dict type that is never made; what only mpiexec makes; system calls behind one name, which have nothing to say.
+ELSEWHERE = {"Summary", "Explanation", "SampledGradients", "SampledValues", "Views", "Keywords", "System", "World"}
 
 
 def public_modules():
@@ -58,6 +60,8 @@ def double(y_true, y_pred):
 MADE = {
     Saved: (lambda: Saved({}, {}), "state={}"),
     Dataset: (lambda: Dataset(np.zeros((5, 2)), np.zeros(5), batch_size=4), "5 samples (2,) float64, batch_size=4"),
+    BatchStream: (lambda: BatchStream([], 3), "3 batches from the user's batches"),
+    SparseRows: (lambda: SparseRows("x", eye_array(3)), "3 rows (3,) float64, 3 stored"),
     Buffer: (lambda: Buffer((3, 4)), "(3, 4)"),
     Parameter: (lambda: Parameter("kernel", (3, 4), zeros), "'kernel', shape=(3, 4)"),
     Statistic: (lambda: Statistic("mean", (3,), 0.0), "'mean', shape=(3,)"),

@@ -6,9 +6,9 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
-from cutedl.errors import CorruptDataError
+from cutedl.errors import CorruptDataError, needed
 from cutedl.files import publish
 
 __all__ = ["PATIENCE", "fetch", "knock", "offline", "reason"]
@@ -66,18 +66,33 @@ def knock(url: str, patience: float = PATIENCE) -> None:
         raise error
 
 
-def fetch(url: str, path: Path, read: Callable[[Path], T]) -> T:
+class _Bounded:
+    """A file that takes so many bytes and no more, whatever the server says about the length."""
+
+    def __init__(self, file: BinaryIO, most: int):
+        self.file, self.most, self.flush = file, most, file.flush
+
+    def write(self, chunk: bytes) -> int:
+        if self.file.tell() + len(chunk) > self.most:
+            raise OSError(f"sends more than {self.most} bytes")
+        return self.file.write(chunk)
+
+
+def fetch(url: str, path: Path, read: Callable[[Path], T], most: int) -> T:
     """Download url to path and return what read makes of the file; path appears only if read does not raise.
 
+    most: the bytes after which the download is given up.
     Progress is shown on stderr when that is a terminal.
     Raises OSError if the download fails or path cannot be written, and whatever read raises.
     """
-    from pooch import HTTPDownloader
+    with needed("pooch", "downloading"):
+        from pooch import HTTPDownloader
 
     visible = sys.stderr is not None and sys.stderr.isatty()
     download = HTTPDownloader(progressbar=visible, chunk_size=1 << 16, timeout=PATIENCE, allow_redirects=False)
     with publish(path) as temporary:
-        download(url, temporary, None)
+        with open(temporary, "wb") as file:
+            download(url, _Bounded(file, most), None)
         return read(temporary)
 
 

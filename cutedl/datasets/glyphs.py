@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cutedl.errors import needed
+
 if TYPE_CHECKING:
     from matplotlib.ft2font import FT2Font
 
@@ -51,8 +53,9 @@ def atlas(softness: float) -> NDArray[np.uint8]:
     >>> atlas(softness=0.5).shape
     (10, 20, 128, 128)
     """
-    import matplotlib
-    from matplotlib.ft2font import FT2Font
+    with needed("matplotlib", "rendering digits"):
+        import matplotlib
+        from matplotlib.ft2font import FT2Font
 
     fonts = [FT2Font(str(Path(matplotlib.get_data_path(), "fonts", "ttf", f"{name}.ttf"))) for name in FONTS]
     blur = _gaussian(softness * OVERSAMPLING)

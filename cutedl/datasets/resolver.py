@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from pathlib import Path
@@ -28,6 +29,11 @@ class DataFile(NamedTuple):
     def read(self, path: Path) -> NDArray[Any]:
         """Return the array in path, verified; raises as idx.read does."""
         return idx.read(path, self.shape, self.sha256)
+
+    @property
+    def most_bytes(self) -> int:
+        """What a download may take: gzip adds a little to what it cannot compress, and a name."""
+        return 2 * math.prod(self.shape) + 1024
 
 
 class FileSet(NamedTuple):
@@ -146,7 +152,7 @@ def _download(wanted: FileSet, found: Found) -> Tried:
             for file in missing:
                 name = f"{file.name}.gz"
                 path = cache.folder() / wanted.subfolder / name
-                found[file.name] = download.fetch(mirror + name, path, file.read)
+                found[file.name] = download.fetch(mirror + name, path, file.read, file.most_bytes)
             break
         except (OSError, CorruptDataError) as error:
             tried.append((mirror, download.reason(error)))

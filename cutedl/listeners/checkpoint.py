@@ -40,7 +40,7 @@ class Checkpoint(Listener):
     ('epoch',)
     """
 
-    saves = True
+    saves = speaks = True
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Checkpoint(Listener):
     ):
         if save not in ("best", "latest", "all"):
             raise unknown_name("way to save", save, ("best", "latest", "all"))
-        self.path, self.monitor, self.save, self.mode = os.fspath(path), monitor, save, mode
+        self.path, self.monitor, self.save, self.mode = checks.path("path", path), monitor, save, mode
         self._columns = _columns(self.path)
         if save == "all" and not self._columns:
             raise ArgumentError(

@@ -7,6 +7,7 @@ import sys
 from abc import ABC, abstractmethod
 from typing import Any
 
+from cutedl.errors import needed
 from cutedl.listeners.fields import Fields
 
 __all__ = ["Display", "Notebook", "Terminal", "in_notebook"]
@@ -32,7 +33,8 @@ class Terminal(Display):
     """The live line of tqdm on stderr. It has no colours, so that there is nothing for NO_COLOR to turn off."""
 
     def __init__(self, total: int):
-        from tqdm import tqdm
+        with needed("tqdm", "a live line"):
+            from tqdm import tqdm
 
         self._tqdm: Any = tqdm
         self._bar: Any = None

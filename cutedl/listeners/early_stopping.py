@@ -50,7 +50,7 @@ class EarlyStopping(Listener):
         self.monitor, self.monitors = monitor, (monitor,)
         self.min_delta, self.mode, self.baseline = self._monitor.min_delta, mode, self._monitor.baseline
         self.patience = checks.integer("patience", patience, low=0)
-        self.restore_best = bool(restore_best)
+        self.restore_best = checks.flag("restore_best", restore_best)
         self.start_from_epoch = checks.integer("start_from_epoch", start_from_epoch, low=0)
         self.stopping_threshold = _threshold("stopping_threshold", stopping_threshold)
         self.divergence_threshold = _threshold("divergence_threshold", divergence_threshold)

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cutedl import checks
 from cutedl.history import History
 from cutedl.listeners.listener import Listener
 
@@ -25,8 +26,10 @@ class EpochLog(Listener, ABC):
     Raises OSError before the first epoch if the file cannot be written.
     """
 
+    speaks = True
+
     def __init__(self, path: str | os.PathLike[str], append: bool = False):
-        self.path, self.append = os.fspath(path), bool(append)
+        self.path, self.append = checks.path("path", path), checks.flag("append", append)
 
     def on_fit_start(self, session: Session) -> None:
         """Open the file and close it again: what cannot be written is known before the first epoch."""

@@ -23,11 +23,13 @@ class Listener:
     """Base of listeners: override the hooks you need; the others cost nothing.
 
     monitors: the history keys it reads; fit refuses to start when one of them will not be there.
+    speaks: whether it prints or writes: of several ranks, only the first then calls it.
     saves: whether it saves the session. It is then called after the others, so that it saves what they have counted.
     """
 
     monitors: tuple[str, ...] = ()
     saves: bool = False
+    speaks: bool = False
 
     def __repr__(self) -> str:
         arguments = {name: value for name, value in vars(self).items() if name[0] != "_" and name != "monitors"}

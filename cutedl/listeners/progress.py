@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from cutedl import checks
+from cutedl.errors import MissingLibraryError
 from cutedl.listeners.display import Display, Notebook, Terminal, in_notebook
 from cutedl.listeners.epoch_log import row_of
 from cutedl.listeners.fields import Fields, duration
@@ -40,8 +43,10 @@ class Progress(Listener):
     Progress(live=False)
     """
 
+    speaks = True
+
     def __init__(self, live: bool | None = None):
-        self.live = live
+        self.live = None if live is None else checks.flag("live", live)
         self._display: Display | None = None
         self._held: Fields | None = None
 
@@ -56,8 +61,10 @@ class Progress(Listener):
         self._notes = len(session.history.events)
         self._begun_at, self._pause, self._stride, self._due = session.batch, _PAUSE, 1, 1
         self._display = self._held = None
-        if self._is_live():
-            self._display = Notebook() if in_notebook() else Terminal(session.epochs * session.batches)
+        if self._is_live() and session.batches:  # a stream that may end at any batch has no bar
+            with suppress(MissingLibraryError):  # without tqdm, plain lines
+                self._display = Notebook() if in_notebook() else Terminal(session.epochs * session.batches)
+        if self._display is not None:
             opening = Fields()
             opening.add(_TITLE, f"{session.epochs} epochs of {session.batches} batches")
             self._display.show(self._begun_at, opening)
@@ -138,7 +145,8 @@ class Progress(Listener):
         else:
             pace = (now - self._epoch_begun) / max(session.batch - self._epoch_begun_at, 1)
             fields.add(_TIME, f"{duration(pace * (session.batches - session.batch))} left, fit {left}")
-            fields.add(_SPEED, f"{session.samples / session.batches / max(pace, 1e-9):,.0f} samples/s")
+            if session.samples:
+                fields.add(_SPEED, f"{session.samples / session.batches / max(pace, 1e-9):,.0f} samples/s")
 
     def _numbers(self, session: Session) -> dict[str, Any]:
         """Loss and metrics so far in this epoch, and the last validation; between epochs, the last row."""

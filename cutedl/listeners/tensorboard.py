@@ -6,6 +6,7 @@ import math
 import os
 from typing import TYPE_CHECKING, Any
 
+from cutedl import checks
 from cutedl.errors import MissingLibraryError
 from cutedl.listeners.epoch_log import row_of
 from cutedl.listeners.listener import Listener
@@ -24,8 +25,10 @@ class TensorBoard(Listener):
     Raises MissingLibraryError without it, OSError before the first epoch if the folder cannot be written.
     """
 
+    speaks = True
+
     def __init__(self, log_dir: str | os.PathLike[str]):
-        self.log_dir = os.fspath(log_dir)
+        self.log_dir = checks.path("log_dir", log_dir)
         self._writer: Any = None
         try:
             import tensorboardX  # noqa: F401

@@ -272,7 +272,7 @@ def numbers(name: str, values: ArrayLike) -> Array:
     >>> numbers("y_true", [1, 2])
     array([1, 2])
     """
-    if isinstance(values, np.ndarray) and values.dtype.kind in "fiub":
+    if isinstance(values, np.ndarray) and values.dtype.kind in "fiub" and not hasattr(values, "mask"):
         return values
     return checks.numeric_array(name, values)
 

@@ -43,7 +43,7 @@ class BinaryLoss(ElementLoss):
         **options: Any,
     ):
         super().__init__(**options)
-        self.from_logits = bool(from_logits)
+        self.from_logits = checks.flag("from_logits", from_logits)
         self.label_smoothing = checks.number("label_smoothing", label_smoothing, low=0.0, high=1.0)
         self.class_weight = None if class_weight is None else class_weights("class_weight", class_weight)
         self.ignore_class = None if ignore_class is None else checks.integer("ignore_class", ignore_class, low=-(2**62))
@@ -63,10 +63,13 @@ class BinaryLoss(ElementLoss):
         valid = None if self.ignore_class is None else (y != self.ignore_class).any(axis=1)
         return Batch(y, x, shape, axis, valid)
 
-    @np.errstate(over="ignore", invalid="ignore")
     def _kernel(self, y: Array, x: Array, scale: Scale, out: Array | None) -> Array:
         if self.class_weight is None and self.ignore_class is None:
             return super()._kernel(y, x, scale, out)
+        return self._column_kernel(y, x, scale, out)
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def _column_kernel(self, y: Array, x: Array, scale: Scale, out: Array | None) -> Array:
         weights = self._column_weights(y)
         losses = self._elements(np.where(weights == 0, 0, y), x, out)
         if out is not None:
@@ -90,8 +93,9 @@ class BinaryLoss(ElementLoss):
     def _check_values(self, y: Array, start: int) -> None:
         if self.ignore_class is not None:
             y = np.where(y == self.ignore_class, 0, y)
-        hint = "labels 1 and -1 become 1 and 0 by (y + 1) / 2; Hinge takes them as they are."
-        labels.within(y, 0.0, 1.0, "labels", start, hint if labels.spans(y, -1.0, 1.0) else None)
+        if not labels.spans(y, 0.0, 1.0):
+            hint = "labels 1 and -1 become 1 and 0 by (y + 1) / 2; Hinge takes them as they are."
+            labels.within(y, 0.0, 1.0, "labels", start, hint if labels.spans(y, -1.0, 1.0) else None)
 
 
 class BinaryCrossentropy(BinaryLoss, CrossEntropy):

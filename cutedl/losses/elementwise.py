@@ -21,7 +21,8 @@ class ElementLoss(Loss):
     """
 
     def _open(self, y_true: ArrayLike, y_pred: ArrayLike) -> Batch:
-        y, x = numbers("y_true", y_true), computable(y_pred)
+        x = computable(y_pred)
+        y = labels.floating(numbers("y_true", y_true), x.dtype)
         labels.same_shape(y, x)
         columns, shape = (x.shape[-1], x.shape[:-1]) if x.ndim > 1 else (1, x.shape)
         if columns == 0:

@@ -36,7 +36,7 @@ class BinaryFocalCrossentropy(BinaryLoss):
 
     def __init__(self, *, apply_class_balancing: bool = False, alpha: float = 0.25, gamma: float = 2.0, **options: Any):
         super().__init__(**options)
-        self.apply_class_balancing = bool(apply_class_balancing)
+        self.apply_class_balancing = checks.flag("apply_class_balancing", apply_class_balancing)
         self.alpha = checks.number("alpha", alpha, low=0.0, high=1.0)
         self.gamma = checks.number("gamma", gamma, low=0.0)
 

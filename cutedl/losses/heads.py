@@ -63,7 +63,7 @@ class SampledHead(Loss):
         self.num_true = checks.integer("num_true", num_true)
         self.sampler = samplers.get(sampler, self.num_classes)
         self.sampler.check_count(self.num_sampled)
-        self.remove_accidental_hits = bool(remove_accidental_hits)
+        self.remove_accidental_hits = checks.flag("remove_accidental_hits", remove_accidental_hits)
         self.seed = checks.integer("seed", seed, low=0)
         self.name = name
         self._step = 0

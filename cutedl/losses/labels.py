@@ -12,6 +12,7 @@ from cutedl.errors import LabelError, NonFiniteError, ShapeError
 
 __all__ = [
     "class_indices",
+    "floating",
     "in_pieces",
     "per_column",
     "per_sample",
@@ -45,6 +46,11 @@ hint: if they belong together, reshape one: y_true.reshape(3, 1).
         received=f"shape {y.shape}",
         hint=hint,
     )
+
+
+def floating(y: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return whole numbers in dtype, that of y_pred: int64 less float32 would be float64, and other bits."""
+    return y if y.dtype.kind == "f" else y.astype(dtype)
 
 
 def per_column(name: str, weights: NDArray[Any], columns: int, *, or_one: bool = False) -> None:

@@ -108,7 +108,7 @@ class Poisson(ElementLoss):
 
     def __init__(self, *, log_input: bool = False, **options: Any):
         super().__init__(**options)
-        self.log_input = bool(log_input)
+        self.log_input = checks.flag("log_input", log_input)
 
     def _open(self, y_true: ArrayLike, y_pred: ArrayLike) -> Batch:
         batch = super()._open(y_true, y_pred)

@@ -27,7 +27,8 @@ class VectorLoss(Loss):
         self.axis = checks.integer("axis", axis, low=-64)
 
     def _open(self, y_true: ArrayLike, y_pred: ArrayLike) -> Batch:
-        y, x = numbers("y_true", y_true), computable(y_pred)
+        x = computable(y_pred)
+        y = labels.floating(numbers("y_true", y_true), x.dtype)
         labels.same_shape(y, x)
         self._check_values(y, 0)
         rows, shape = self._rows(x)
@@ -70,7 +71,7 @@ class ClassLoss(VectorLoss):
         **options: Any,
     ):
         super().__init__(**options)
-        self.from_logits = bool(from_logits)
+        self.from_logits = checks.flag("from_logits", from_logits)
         self.label_smoothing = checks.number("label_smoothing", label_smoothing, low=0.0, high=1.0)
         self.class_weight = None if class_weight is None else class_weights("class_weight", class_weight)
         self._has_warned = False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cutedl import checks
 from cutedl.metrics.reading import Reading
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Metric(ABC):
 
     def __init__(self, *, name: str | None = None):
         if name is not None:
-            self.name = str(name)
+            self.name = checks.text("name", name)
         self.reset()
 
     def __repr__(self) -> str:
@@ -77,6 +78,20 @@ class Metric(ABC):
             else:
                 setattr(self, name, saved.copy() if isinstance(saved, np.ndarray) else saved)
 
+    def merge(self, state: dict[str, Any]) -> None:
+        """Add what another metric of this kind has seen, in another process; state: what its `state` returned.
+
+        Whatever is gathered is taken to be a sum; where it is not, override this.
+        """
+        for name in self.gathered:
+            seen, own = state[name.lstrip("_")], getattr(self, name)
+            if hasattr(own, "merge"):
+                own.merge(seen)
+            elif np.size(own) and np.size(seen):
+                setattr(self, name, own + seen)
+            elif np.size(seen):  # nothing was seen here, not even how many columns there are
+                setattr(self, name, seen.copy())
+
 
 class ReadingMetric(Metric):
     """Base of the metrics that ask the loss how labels and outputs are to be read."""
@@ -99,8 +114,8 @@ class DecisionMetric(ReadingMetric):
 
     def __init__(self, threshold: float | None = None, *, name: str | None = None):
         super().__init__(name=name)
-        self.threshold = threshold
-        self._reading = Reading(threshold=threshold)
+        self.threshold = None if threshold is None else checks.number("threshold", threshold)
+        self._reading = Reading(threshold=self.threshold)
 
     def attach(self, loss: Loss) -> None:
         """Learn from the loss what outputs are, where a yes begins, and which labels do not count."""
@@ -118,7 +133,7 @@ class ScoreMetric(Metric):
 
     def __init__(self, from_logits: bool = True, *, name: str | None = None):
         super().__init__(name=name)
-        self.from_logits = bool(from_logits)
+        self.from_logits = checks.flag("from_logits", from_logits)
         self._reading: Reading | None = None
 
     def attach(self, loss: Loss) -> None:

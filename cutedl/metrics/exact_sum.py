@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cutedl import checks
+
 __all__ = ["UNIT", "ExactSum", "quotient"]
 
 # The least power of two that np.frexp gives, 2^-1073, of a mantissa with 53 bits behind the point.
@@ -41,7 +43,7 @@ class ExactSum:
     """
 
     def __init__(self, size: int = 1):
-        self.totals = [0] * size
+        self.totals = [0] * checks.integer("size", size, low=0)
         self.odd = np.zeros(size)  # the sum of what is not finite
 
     def __len__(self) -> int:
@@ -101,6 +103,15 @@ class ExactSum:
         """Take back what `state` returned."""
         self.totals = [int(text, 16) for text in state["totals"]]
         self.odd = np.array(state["odd"], np.float64)
+
+    @np.errstate(invalid="ignore")
+    def merge(self, state: dict[str, Any]) -> None:
+        """Add the sums that `state` returned elsewhere; one that is empty has not seen how many columns there are."""
+        if not self.totals:
+            self.restore(state)
+        elif state["totals"]:
+            self.totals = [total + int(text, 16) for total, text in zip(self.totals, state["totals"], strict=True)]
+            self.odd = self.odd + state["odd"]
 
 
 def quotient(numerator: int, denominator: int) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from cutedl import checks
-from cutedl.errors import ShapeError
+from cutedl.errors import ArgumentError, ShapeError
 from cutedl.losses.base import numbers
 from cutedl.metrics.base import Metric
 from cutedl.metrics.exact_sum import ExactSum
@@ -44,8 +44,10 @@ class FunctionMetric(Metric):
         name: str | None = None,
         higher_is_better: bool | None = None,
     ):
+        if not callable(function):
+            raise ArgumentError("function cannot be used.", expected="f(y_true, y_pred)", received=repr(function))
         self.function = function
-        self.higher_is_better = higher_is_better
+        self.higher_is_better = None if higher_is_better is None else checks.flag("higher_is_better", higher_is_better)
         super().__init__(name=name or getattr(function, "__name__", type(function).__name__).strip("<>"))
 
     def reset(self) -> None:

@@ -58,3 +58,8 @@ class Kept:
     def restore(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned."""
         self._pieces = [np.array(state["rows"])] if state else []
+
+    def merge(self, state: dict[str, Any]) -> None:
+        """Add the rows that `state` returned elsewhere."""
+        if state:
+            self.add(state["rows"])

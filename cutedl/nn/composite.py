@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cutedl import checks
 from cutedl.arena import Arena
 from cutedl.errors import ArgumentError, ShapeError
 from cutedl.nn import chain
@@ -138,7 +139,7 @@ class _Branch:
 
 
 def _some(name: str, layers: Iterable[Layer]) -> list[Layer]:
-    some = list(layers)
+    some = checks.several(name, layers)
     if not chain.expand(some):
         raise ArgumentError(f"{name} cannot be used.", expected="at least one layer", received=repr(some))
     return some

@@ -60,7 +60,7 @@ class Dense(Layer):
     ):
         super().__init__(name, inshape)
         self.units = checks.integer("units", units)
-        self.use_bias = bool(use_bias)
+        self.use_bias = checks.flag("use_bias", use_bias)
         self.activation = activations.get(activation)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
@@ -93,6 +93,7 @@ class Dense(Layer):
         )
         if self.use_bias:
             self.b = arena.parameter(f"{self.name}.bias", (self.units,), self.bias_initializer, self.bias_regularizer)
+            self._ones = arena.buffer((), fill=1.0)
         return (*in_shape[:-1], self.units)
 
     def flops(self, in_shape: Shape, out_shape: Shape) -> int:
@@ -107,7 +108,7 @@ class Dense(Layer):
         """(B, ..., I) -> (B, ..., O)."""
         if training:
             self._x = x  # borrowed until backward
-        np.matmul(rows(x), self.W.value, out=rows(out))
+        np.dot(rows(x), self.W.value, out=rows(out))
         if self.use_bias:
             out += self.b.value
         return out
@@ -115,9 +116,9 @@ class Dense(Layer):
     def backward(self, dy: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any] | None:
         """(B, ..., O) -> (B, ..., I)."""
         dy_rows = rows(dy)
-        np.matmul(rows(self._x).T, dy_rows, out=self.W.gradient)  # dW = xᵀ dy
+        np.dot(rows(self._x).T, dy_rows, out=self.W.gradient)  # dW = xᵀ dy
         if self.use_bias:
-            sum_rows(dy_rows, out=self.b.gradient)  # db = Σ dy
+            sum_rows(dy_rows, self._ones.rows(len(dy_rows)), out=self.b.gradient)  # db = Σ dy
         if out is not None:
-            np.matmul(dy_rows, self.W.value.T, out=rows(out))  # dx = dy Wᵀ
+            np.dot(dy_rows, self.W.value.T, out=rows(out))  # dx = dy Wᵀ
         return out

@@ -33,7 +33,7 @@ class Layer(ABC):
     takes_indices: ClassVar[bool] = False
 
     def __init__(self, name: str | None = None, inshape: int | Shape | None = None):
-        self.name = name
+        self.name = None if name is None else checks.text("name", name)
         self.inshape: Shape | None = None
         if inshape is not None:
             axes = inshape if isinstance(inshape, tuple | list) else (inshape,)

@@ -36,6 +36,7 @@ class _Normalization(Layer):
         self.scale = arena.parameter(f"{self.name}.scale", in_shape[-1:], ones)
         self.offset = arena.parameter(f"{self.name}.offset", in_shape[-1:], zeros)
         self._normalized, self._scratch = arena.buffer(in_shape), arena.buffer(in_shape)
+        self._ones = arena.buffer((), fill=1.0)
         return in_shape
 
 
@@ -97,8 +98,9 @@ class LayerNormalization(_Normalization):
         count = len(dy)
         n, product = self._normalized.rows(count), self._scratch.rows(count)
         np.multiply(dy, n, out=product)
-        sum_rows(rows(product), out=self.scale.gradient)  # dγ = Σ dy n
-        sum_rows(rows(dy), out=self.offset.gradient)  # dβ = Σ dy
+        ones = self._ones.rows(len(rows(dy)))
+        sum_rows(rows(product), ones, out=self.scale.gradient)  # dγ = Σ dy n
+        sum_rows(rows(dy), ones, out=self.offset.gradient)  # dβ = Σ dy
         if out is not None:
             mean = self._mean.rows(count)
             product *= self.scale.value
@@ -178,16 +180,19 @@ class BatchNormalization(_Normalization):
         return out
 
     def backward(self, dy: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any] | None:
-        n, product, count = self._normalized.rows(len(dy)), self._scratch.rows(len(dy)), dy.size // dy.shape[-1]
+        n, product, count = self._normalized.rows(len(dy)), self._scratch.rows(len(dy)), max(1, dy.size // dy.shape[-1])
         np.multiply(dy, n, out=product)
-        sum_rows(rows(product), out=self.scale.gradient)  # dγ = Σ dy n
-        sum_rows(rows(dy), out=self.offset.gradient)  # dβ = Σ dy
+        ones = self._ones.rows(len(rows(dy)))
+        sum_rows(rows(product), ones, out=self.scale.gradient)  # dγ = Σ dy n
+        sum_rows(rows(dy), ones, out=self.offset.gradient)  # dβ = Σ dy
         if out is not None:
             np.multiply(n, self.scale.gradient / -count, out=out)
             out += dy
             out -= self.offset.gradient / count
             out *= self.scale.value / np.sqrt(self._variance + self.epsilon)  # dx = γ (dy - ...) / deviation
         # Only here: a batch whose loss is not finite never comes so far, and leaves the statistics as they were.
+        if not len(dy):  # a rank without a sample
+            return out
         for moving, batch in ((self.moving_mean, self._mean), (self.moving_variance, self._variance)):
             moving.value[...] += (1 - self.momentum) * (batch - moving.value)
         return out
@@ -199,5 +204,5 @@ def _mean_rows(x: NDArray[Any]) -> NDArray[Any]:
     Summed in float64, even a short column: an error in a mean far from 0 is large beside a small deviation.
     """
     total = np.add.reduce(rows(x), axis=0, dtype=np.float64)
-    mean: NDArray[Any] = (total / (x.size // x.shape[-1])).astype(x.dtype)
+    mean: NDArray[Any] = (total / max(1, x.size // x.shape[-1])).astype(x.dtype)
     return mean

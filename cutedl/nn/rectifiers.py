@@ -113,6 +113,7 @@ class PRelu(Nonlinearity):
             )
         self.alpha = arena.parameter(f"{self.name}.alpha", in_shape[-1:], self.alpha_initializer)
         self._x = arena.buffer(in_shape)
+        self._ones = arena.buffer((), fill=1.0)
         return super().build(in_shape, arena)
 
     def forward(self, x: NDArray[Any], out: NDArray[Any], training: bool) -> NDArray[Any]:
@@ -128,7 +129,8 @@ class PRelu(Nonlinearity):
         x, scratch = self._x.rows(len(dy)), self._scratch.rows(len(dy))
         np.minimum(x, 0, out=scratch)
         scratch *= dy
-        sum_rows(rows(scratch), out=self.alpha.gradient)  # da = Σ dy min(x, 0)
+        ones = self._ones.rows(len(rows(scratch)))
+        sum_rows(rows(scratch), ones, out=self.alpha.gradient)  # da = Σ dy min(x, 0)
         if out is not None:
             np.greater(x, 0, out=scratch)
             np.less_equal(x, 0, out=out)

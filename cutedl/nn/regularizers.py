@@ -58,11 +58,14 @@ class L1L2(Regularizer):
     def penalty(self, w: NDArray[Any]) -> float:
         """Return l1 Σ |w| + l2 Σ w²."""
         flat = w.reshape(-1)
-        return self.l1 * float(np.linalg.norm(flat, 1)) + self.l2 * float(np.vdot(flat, flat))
+        l1 = self.l1 * float(np.linalg.norm(flat, 1)) if self.l1 else 0.0
+        return l1 + self.l2 * float(np.vdot(flat, flat))
 
     def gradient(self, w: NDArray[Any]) -> NDArray[Any]:
         """Return l1 sign(w) + 2 l2 w."""
-        result: NDArray[Any] = self.l1 * np.sign(w) + 2 * self.l2 * w
+        result: NDArray[Any] = 2 * self.l2 * w
+        if self.l1:
+            result += self.l1 * np.sign(w)
         return result
 
 

@@ -76,7 +76,7 @@ class Reshape(_Rearrangement):
 
     def __init__(self, target_shape: int | Sequence[int], inshape: int | Shape | None = None, name: str | None = None):
         super().__init__(name, inshape)
-        axes = [target_shape] if isinstance(target_shape, int) else list(target_shape)
+        axes = list(target_shape) if isinstance(target_shape, tuple | list) else [target_shape]
         self.target_shape = tuple(-1 if axis == -1 else checks.integer("target_shape", axis) for axis in axes)
         if self.target_shape.count(-1) > 1:
             raise ArgumentError("target_shape cannot be used.", expected="at most one -1", received=repr(target_shape))

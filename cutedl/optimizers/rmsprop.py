@@ -53,7 +53,7 @@ class RMSProp(Optimizer):
         self.rho = checks.number("rho", rho, low=0, high=1, below=True)
         self.momentum = checks.number("momentum", momentum, low=0, high=1, below=True)
         self.epsilon = checks.number("epsilon", epsilon, low=0, above=True)
-        self.centered = bool(centered)
+        self.centered = checks.flag("centered", centered)
         self.slots = 1 + (self.momentum > 0) + self.centered
 
     @property

@@ -42,7 +42,7 @@ class SGD(Optimizer):
     ):
         super().__init__(learning_rate, **options)
         self.momentum = checks.number("momentum", momentum, low=0, high=1, below=True)
-        self.nesterov = bool(nesterov)
+        self.nesterov = checks.flag("nesterov", nesterov)
         if self.nesterov and not self.momentum:
             raise ArgumentError("nesterov=True needs a momentum.", expected="momentum > 0", received="momentum=0")
         self.slots = 1 if self.momentum else 0

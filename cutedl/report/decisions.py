@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ Classes = NDArray[np.intp]
 class Decisions:
     """One row per sample: truth and decided, class indices (B,); confidence in [0, 1], (B,); x, the samples, or None.
 
+    names: of the classes; their numbers where there are none, or too few.
+
     >>> decisions = Decisions.of((([[1.0], [2.0]], [0, 1]), [[0.9, 0.1], [0.6, 0.4]]))
     >>> print(decisions.decided, decisions.confidence, decisions.mistakes)
     [0 0] [0.9 0.6] [1]
@@ -30,9 +33,14 @@ class Decisions:
     confidence: NDArray[Any]
     classes: int
     x: NDArray[Any] | None = None
+    names: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.names) != self.classes:
+            object.__setattr__(self, "names", [str(number) for number in range(self.classes)])
 
     @classmethod
-    def of(cls, predictions: tuple[Any, ArrayLike]) -> Decisions:
+    def of(cls, predictions: tuple[Any, ArrayLike], names: Sequence[str] = ()) -> Decisions:
         """Return the decisions in (data set, y_pred), the set anything with data and label, or ((x, y_true), y_pred).
 
         Raises ArgumentError for anything else; see between.
@@ -46,7 +54,7 @@ class Decisions:
                 expected="(dataset, y_pred) or ((x, y_true), y_pred)",
                 received=type(predictions).__name__,
             ) from None
-        return cls.between(y_true, y_pred, x)
+        return replace(cls.between(y_true, y_pred, x), names=names)
 
     @classmethod
     def between(cls, y_true: ArrayLike, y_pred: ArrayLike, x: ArrayLike | None = None) -> Decisions:
@@ -77,6 +85,10 @@ class Decisions:
         """The rows decided wrongly, the most confident first."""
         wrong = np.flatnonzero(self.truth != self.decided)
         return wrong[np.argsort(-self.confidence[wrong], kind="stable")]
+
+    def mistaken(self, row: int) -> str:
+        """Return what was said of a row, and what is right: "9 not 4"."""
+        return f"{self.names[self.decided[row]]} not {self.names[self.truth[row]]}"
 
     @property
     def confusion(self) -> NDArray[np.intp]:

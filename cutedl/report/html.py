@@ -5,6 +5,7 @@ page.html is the template: its style and script stand in it as they are, so that
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from html import escape
 from io import BytesIO
@@ -94,7 +95,7 @@ def _tables(rows: Rows) -> str:
     """Return a table for each heading, and its rows."""
     tables: list[str] = []
     for row in rows:
-        cells = [escape(cell) for cell in row]
+        cells = [_breakable(cell) for cell in row]
         if len(row) == 1:
             tables.append(f"<table>\n<caption>{cells[0]}</caption>\n")
         elif len(row) == 3 and not row[0]:
@@ -159,3 +160,8 @@ def _digest(text: str) -> str:
     from hashlib import sha256
 
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def _breakable(text: str) -> str:
+    """Escape a text and let a long name be broken between its words, as the picture breaks it."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "<wbr>", escape(text))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cutedl.errors import needed
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -23,8 +25,9 @@ STYLES: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
 
 def canvas(width: float, height: float) -> Figure:
     """Return an empty white figure that draws without a screen, and without pyplot knowing of it."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    with needed("matplotlib", "drawing"):
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width / 72, height / 72), dpi=150, facecolor="white")
     figure.set_layout_engine("none")

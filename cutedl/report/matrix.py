@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw_confusion", "plot_confusion_matrix"]
+__all__ = ["NAME", "draw_confusion", "plot_confusion_matrix"]
 
+NAME = 70  # points for the name of a class
 _TICKS = 20  # names along an axis that can be read
 
 
@@ -59,7 +60,7 @@ def draw_confusion(ax: Axes, decisions: Decisions, names: Sequence[str]) -> None
             ax.text(column, row, str(counts[row, column]), ha="center", va="center", color=ink)
     every = -(-len(names) // _TICKS)
     shown = list(range(0, len(names), every))
-    labels = [fitted(names[place], 70) for place in shown]
+    labels = [fitted(names[place], NAME) for place in shown]
     upright = max(map(width, labels)) > cell * every
     ax.xaxis.set_major_locator(FixedLocator(shown))
     ax.yaxis.set_major_locator(FixedLocator(shown))

@@ -11,6 +11,7 @@ from cutedl import checks
 from cutedl.errors import ArgumentError
 from cutedl.report.decisions import Decisions
 from cutedl.report.look import INK, lettering, stage
+from cutedl.report.text import width
 from cutedl.report.tiles import draw_tiles, images
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["draw_mistakes", "plot_mistakes", "sureness"]
+
+_CAPTION = 56  # points that are there below a picture
 
 
 def plot_mistakes(
@@ -58,7 +61,9 @@ def draw_mistakes(ax: Axes, decisions: Decisions, count: int, columns: int) -> N
         ax.set_axis_off()
         ax.text(0, 1, "none", va="top", color=INK, transform=ax.transAxes)
         return
-    captions = [f"{decisions.decided[row]} not {decisions.truth[row]}" for row in rows]
+    captions = [decisions.mistaken(row) for row in rows]
+    if any(width(caption) > _CAPTION for caption in captions):
+        captions = [f"{decisions.decided[row]} not {decisions.truth[row]}" for row in rows]
     draw_tiles(ax, pictures, columns, captions)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from cutedl.errors import ArgumentError, CutedlError, ReportWarning
+from cutedl.errors import ArgumentError, CutedlError, ReportWarning, needed
 from cutedl.files import publish
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def deliver(draw: Callable[[], Figure], path: Path | None, html: Html | None = N
     the model: this is why every exception is caught here.
     """
     try:
-        figure = draw()
+        with needed("matplotlib", "drawing"):
+            figure = draw()
     except Exception as error:
         _warn("the report could not be drawn; nothing was written.", received=_named(error))
         return None

@@ -52,6 +52,7 @@ def fit_report(
     the epochs are left out.
     predictions: (dataset, y_pred) or ((x, y_true), y_pred) adds a confusion matrix and the most confident mistakes;
     y_true: class indices (B,) or one-hot rows; y_pred: scores (B, classes), probabilities, logits or class indices.
+    Classes are called by `history.info["classes"]`, a list of names, where there is one.
 
     Raises ArgumentError for a history without epochs and for predictions that are no classes. Whatever else goes
     wrong is one ReportWarning: a path that cannot be written, another suffix (.png is appended), no matplotlib (None
@@ -62,7 +63,10 @@ def fit_report(
     [0.5 1.5 2.5]
     """
     paired(history)  # wrong arguments are errors; from here on, whatever goes wrong is a warning
-    file, decisions = output.file_path(path), None if predictions is None else Decisions.of(predictions)
+    info = getattr(history, "info", None)
+    named = info.get("classes") if isinstance(info, dict) else None
+    names = [str(name) for name in named] if isinstance(named, list | tuple) else []
+    file, decisions = output.file_path(path), None if predictions is None else Decisions.of(predictions, names)
 
     def html(figure: Figure) -> str:
         from cutedl.report.html import html_page

@@ -8,8 +8,9 @@ import numpy as np
 
 from cutedl.report.decisions import Decisions
 from cutedl.report.look import INK, LINE
-from cutedl.report.matrix import draw_confusion
+from cutedl.report.matrix import NAME, draw_confusion
 from cutedl.report.mistakes import draw_mistakes, sureness
+from cutedl.report.text import fitted, width
 from cutedl.report.tiles import images
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["HEIGHT", "draw_predictions"]
 
 HEIGHT = 352  # points that it takes below a page
-_SIDE, _HEAD, _COUNT, _COLUMNS = 270, 30, 16, 4
+_SIDE, _HEAD, _AXIS, _GAP, _COUNT, _COLUMNS = 270, 30, 30, 24, 16, 4
 
 
 def draw_predictions(figure: Figure, decisions: Decisions, left: float, right: float) -> None:
@@ -29,8 +30,10 @@ def draw_predictions(figure: Figure, decisions: Decisions, left: float, right: f
     top = 1 - (high - HEIGHT + LINE) / high
     look: dict[str, Any] = {"color": INK, "weight": "bold"}
     figure.text(20 / wide, top, counted, **look)
-    box = left / wide, (HEIGHT - _HEAD - _SIDE) / high, _SIDE / wide, _SIDE / high
-    draw_confusion(figure.add_axes(box), decisions, [str(n) for n in range(decisions.classes)])
+    left = max(left, _AXIS + max(width(fitted(name, NAME)) for name in decisions.names))
+    side = min(_SIDE, right - _GAP - left)
+    box = left / wide, (HEIGHT - _HEAD - side) / high, side / wide, side / high
+    draw_confusion(figure.add_axes(box), decisions, decisions.names)
     figure.text(right / wide, top, "Most confident mistakes (predicted not true)", **look)
     if decisions.x is not None and images(decisions.x[:1]) is not None:
         area = right / wide, 16 / high, 240 / wide, (HEIGHT - _HEAD - 16 - LINE) / high
@@ -38,6 +41,5 @@ def draw_predictions(figure: Figure, decisions: Decisions, left: float, right: f
         draw_mistakes(figure.add_axes(area), decisions, _COUNT, _COLUMNS)
         return
     for line, row in enumerate(decisions.mistakes[:_COUNT].tolist(), start=1):
-        said = f"row {row:,}: {decisions.decided[row]} not {decisions.truth[row]}"
-        text = f"{said}, {100 * decisions.confidence[row]:.1f} % sure"
+        text = fitted(f"row {row:,}: {decisions.mistaken(row)}, {100 * decisions.confidence[row]:.1f} % sure", 240)
         figure.text(right / wide, top - LINE * line / high, text, color=INK)

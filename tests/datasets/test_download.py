@@ -1,55 +1,20 @@
 """Downloads from a server of our own, which speaks TLS and misbehaves on demand."""
 
-import gzip
+import os
 import shutil
+import signal
 import socket
-import ssl
 import subprocess
-import threading
+import sys
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from cutedl.datasets import download
 from cutedl.datasets.resolver import resolve
 from cutedl.errors import DataNotFoundError
-from tests.datasets.shelf import Shelf
-
-FILES = {f"{name}.gz": gzip.compress(content) for name, content in zip(Shelf.names, Shelf.contents, strict=True)}
-
-
-class Mirror(BaseHTTPRequestHandler):
-    """The first folder of the path says how to behave."""
-
-    def do_HEAD(self):
-        self.answer()
-
-    def do_GET(self):
-        self.server.asked.append(self.path)
-        body = self.answer()
-        if body:
-            self.wfile.write(body)
-
-    def answer(self):
-        manner, name = self.path.strip("/").split("/")
-        body = FILES[name]
-        if manner == "missing":
-            self.send_error(404)
-            return None
-        if manner == "moved":
-            self.send_response(302)
-            self.send_header("Location", f"http://localhost/{name}")
-        else:
-            self.send_response(200)
-        if manner == "damaged":
-            body = gzip.compress(gzip.decompress(body)[:-1] + b"\xff")
-        self.send_header("Content-Length", str(len(body) + 100 * (manner == "broken")))
-        self.end_headers()
-        return body[:50] if manner == "broken" else body
-
-    def log_message(self, *args):
-        """Keep quiet."""
+from tests.datasets.mirror import serving
+from tests.programs import ROOT, program
 
 
 @pytest.fixture(scope="module")
@@ -68,18 +33,8 @@ def certificate(tmp_path_factory):
 def server(certificate, cache_folder, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate / "cert.pem"))
     monkeypatch.setenv("NO_PROXY", "localhost")
-    server = ThreadingHTTPServer(("localhost", 0), Mirror)
-    server.asked = []
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.url = f"https://localhost:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(certificate) as server:
+        yield server
 
 
 def cached(folder):
@@ -113,11 +68,18 @@ REASONS = {
     "damaged": "sent a damaged file: expected SHA-256 ",
     "broken": "('Connection broken: IncompleteRead(50 bytes read, ",
     "moved": "refused, since it leads to http://localhost/tiny-images.gz",
+    "moved-later": "sent a damaged file: expected an IDX file",
+    "cut": "sent a damaged file: expected a complete gzip file, received",
+    "short": "sent a damaged file: expected a complete gzip file, received",
+    "endless": "sends more than 8864 bytes",
+    "stalled": "Read timed out.",
 }
 
 
 @pytest.mark.parametrize("manner", REASONS)
-def test_a_bad_mirror_leaves_nothing_behind_and_gives_its_reason(server, shelf, cache_folder, manner):
+def test_a_bad_mirror_leaves_nothing_behind_and_gives_its_reason(server, shelf, cache_folder, monkeypatch, manner):
+    if manner == "stalled":
+        monkeypatch.setattr(download, "PATIENCE", 0.3)
     mirror = f"{server.url}/{manner}/"
     with pytest.raises(DataNotFoundError) as caught:
         resolve(shelf.wanted(mirror))
@@ -125,9 +87,33 @@ def test_a_bad_mirror_leaves_nothing_behind_and_gives_its_reason(server, shelf, 
     assert cached(cache_folder) == []
 
 
-def test_the_next_mirror_is_asked(server, shelf, cache_folder):
+def test_the_next_mirror_is_asked(server, shelf, cache_folder, monkeypatch):
+    monkeypatch.setattr(download, "PATIENCE", 1)
     assert shelf.came_as(resolve(shelf.wanted(*(f"{server.url}/{manner}/" for manner in [*REASONS, "good"]))))
     assert cached(cache_folder) == ["tiny-images.gz", "tiny-labels.gz"]
+
+
+def test_processes_fill_one_cache_at_once(server, shelf, cache_folder):
+    """Eight of them, each let down by all bad mirrors in an order of its own and reading on while others write."""
+    mirrors = [f"{server.url}/{manner}/" for manner in REASONS]
+    result = program("datasets.fill", 8, f"{server.url}/good/", *mirrors)
+    assert result == {"whole": 8}
+    assert cached(cache_folder) == ["tiny-images.gz", "tiny-labels.gz"]
+    assert shelf.came_as(resolve(shelf.wanted()))
+
+
+def test_what_a_killed_download_left_is_taken_for_nothing(server, shelf, cache_folder):
+    command = [sys.executable, "-m", "tests.datasets.fill", "1", f"{server.url}/stalled/"]
+    child = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, start_new_session=True)
+    while not server.asked:
+        assert child.poll() is None
+        time.sleep(0.01)
+    os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    (half,) = cached(cache_folder)
+    assert half.endswith(".part")
+    assert shelf.came_as(resolve(shelf.wanted(f"{server.url}/good/")))
+    assert cached(cache_folder) == sorted(["tiny-images.gz", "tiny-labels.gz", half])
 
 
 def test_a_server_that_cannot_prove_who_it_is_is_refused(server, shelf, cache_folder, monkeypatch):

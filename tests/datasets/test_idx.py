@@ -11,6 +11,8 @@ import pytest
 from cutedl.datasets import idx
 from cutedl.errors import CorruptDataError
 from tests.datasets.shelf import idx_bytes
+from tests.programs import program
+from tests.saved.soak import times
 
 DIGITS = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 VALUES = np.array([[-100, 0, 3], [7, -1, 127]])
@@ -106,6 +108,16 @@ def test_gzip_with_any_bit_flipped_is_refused_or_harmless(tmp_path):
 def test_gzip_with_something_after_it_is_refused(tmp_path, tail):
     with pytest.raises(CorruptDataError):
         idx.read(written(tmp_path, gzip.compress(WHOLE) + tail))
+
+
+def test_damaged_and_forged_files_are_refused(tmp_path):
+    count = times(2000, 50_000)
+    result = program("datasets.fuzz", count, 2026, tmp_path)
+    assert set(result["outcomes"]) <= {"refused", "same", "other"}, result["outcomes"]
+    assert result["outcomes"]["refused"] > count * 0.7
+    assert result["events"] == []
+    assert result["grown"] <= (64 << 20) + 4 * result["size"]
+    assert result["slowest"] < 2  # a hundredth of it on a machine that does nothing else
 
 
 def bomb(header, megabytes):

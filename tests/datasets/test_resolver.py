@@ -1,12 +1,14 @@
 """Which copy of a data file is taken, and what is said when none will do."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
-from cutedl.datasets import cache
+from cutedl.datasets import cache, download
 from cutedl.datasets.resolver import resolve
 from cutedl.errors import CorruptDataError, CutedlError, DataNotFoundError
 
@@ -131,6 +133,40 @@ def test_the_error_names_each_place_with_its_reason_and_the_way_out(shelf, data,
         " expected tiny-images, tiny-labels, each raw or with .gz. "
         f"hint: put them into {cache_folder / 'tiny'}, or set CUTEDL_DATA to the folder that has them."
     )
+
+
+def as_somebody_else(do):
+    """Whether do() is true, done by a user for whom permissions count: root may write everywhere."""
+    child = os.fork()
+    if not child:
+        try:
+            if os.getuid() == 0:
+                os.setuid(65534)
+            os._exit(0 if do() else 1)
+        finally:
+            os._exit(2)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="permissions of another kind")
+def test_a_cache_that_may_only_be_read_is_read_and_left_alone(shelf, monkeypatch):
+    import pooch  # noqa: F401  while we may read it
+
+    def read_then_write():
+        whole = shelf.came_as(resolve(shelf.wanted("https://localhost:1/")))
+        with pytest.raises(PermissionError):
+            download.fetch("https://localhost:1/x", cache.folder() / "tiny" / "x", Path.read_bytes, 1)
+        return whole
+
+    with TemporaryDirectory() as folder:  # pytest's own folders are for their owner alone
+        monkeypatch.delenv("CUTEDL_DATA", raising=False)
+        monkeypatch.setenv("XDG_CACHE_HOME", folder)
+        tiny = shelf.lay(cache.folder() / "tiny")
+        os.chmod(folder, 0o755)
+        os.chmod(tiny, 0o555)
+        assert as_somebody_else(read_then_write)
+        assert len(list(tiny.iterdir())) == 2
+        os.chmod(tiny, 0o755)
 
 
 NO_SOCKETS = """

@@ -162,6 +162,10 @@ def test_there_is_no_average_without_asking_or_before_the_first_step():
         optimizers.SGD().averaged(two_layers()).__enter__()
     with pytest.raises(NotBuiltError, match="no step was made on this model yet"):
         optimizers.SGD(ema=0.9).averaged(two_layers()).__enter__()
+    arena, sgd = two_layers(), optimizers.SGD(ema=0.9)
+    weights = stepped(sgd, arena, steps=1)["dense_0.kernel"]
+    with sgd.averaged(arena):  # one step is enough
+        np.testing.assert_array_equal(arena.parameters["dense_0.kernel"].value, weights)
 
 
 # -- multipliers -----------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ RULES = {
     for name in optimizers.__all__
     if isinstance(rule := getattr(optimizers, name), type) and issubclass(rule, Optimizer) and rule is not Optimizer
 }
-EVERYTHING = {"accumulate": 3, "ema": 0.9, "weight_decay": 0.1, "clip_global_norm": 1.0, "multipliers": {"b": 0.5}}
+EVERYTHING = {"accumulate": 2, "ema": 0.9, "weight_decay": 0.1, "clip_global_norm": 1.0, "multipliers": {"b": 0.5}}
 
 
 def arena():

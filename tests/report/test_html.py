@@ -50,7 +50,7 @@ def page_of(tmp_path, history, **arguments):
 class Reader(HTMLParser):
     """Every tag with its attributes, and the text of each kind of element; refuses what is not closed."""
 
-    VOID = ("meta", "img", "input")
+    VOID = ("meta", "img", "input", "wbr")
 
     def __init__(self, page):
         super().__init__()

@@ -314,3 +314,22 @@ def test_a_report_with_the_predictions_of_all_test_images_is_drawn_fast(tmp_path
         return time.perf_counter() - started
 
     assert min(seconds() for _ in range(3)) < 1.5
+
+
+@pytest.mark.parametrize(("names", "caption"), [
+    (["cat", "dog"], "cat not dog"),
+    (["Iris versicolor", "Iris virginica"], "0 not 1"),  # too wide below a picture
+    (["one name for two classes"], "0 not 1"),
+])  # fmt: skip
+def test_classes_are_called_by_their_names(names, caption):
+    history = five_epochs()
+    history.info["classes"] = names
+    y_true, y_pred = [0, 1, 1], [[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]]
+    figure = fit_report(history, predictions=((np.random.default_rng(0).random((3, 64)), y_true), y_pred))
+    matrix, mistakes = figure.axes[-2:]
+    shown = names if len(names) == 2 else ["0", "1"]
+    assert [text.get_text() for text in matrix.get_yticklabels()] == shown
+    assert [text.get_text() for text in mistakes.texts] == [caption]
+    assert_texts_are_free(figure)
+    figure = fit_report(history, predictions=((np.zeros((3, 2)), y_true), y_pred))
+    assert f"row 1: {shown[0]} not {shown[1]}, 80.0 % sure" in [text.get_text() for text in figure.texts]

@@ -10,9 +10,7 @@ import copy
 import difflib  # noqa: F401  which the answer to a misspelt name loads
 import json
 import random
-import resource
 import sys
-import time
 from pathlib import Path
 
 from cutedl import nn, optimizers
@@ -20,6 +18,7 @@ from cutedl.checkpoint import _digest_of_array, _digest_of_text, read
 from cutedl.encoding import DTYPES
 from cutedl.errors import CheckpointError
 from cutedl.session import Session
+from tests import damage
 from tests.saved.sessions import digest, trained
 
 HOSTILE = [
@@ -33,32 +32,6 @@ HOSTILE = [
     "F64", "F8_E4M3", "(100000000,)f4", "U8", "BOOL",
 ]  # fmt: skip
 LENGTHS = [0, 1, 2, 100, 2**20, 2**31, 2**32, 2**63, 2**64 - 1]
-FORBIDDEN = ("exec", "compile", "import", "socket", "subprocess", "os.", "ctypes", "pickle", "shutil", "marshal")
-
-
-def flip(raw, rng):
-    for _ in range(rng.choice([1, 1, 2, 8])):
-        raw[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
-
-
-def truncate(raw, rng):
-    del raw[rng.randrange(len(raw)) :]
-
-
-def append(raw, rng):
-    raw += rng.randbytes(rng.choice([1, 8, 512]))
-
-
-def overwrite(raw, rng):
-    start, length = rng.randrange(len(raw)), rng.randrange(1, 65)
-    raw[start : start + length] = rng.choice([bytes(length), b"\xff" * length, rng.randbytes(length)])[
-        : len(raw) - start
-    ]
-
-
-def splice(raw, rng):
-    start, source, length = rng.randrange(len(raw)), rng.randrange(len(raw)), rng.randrange(1, 513)
-    raw[start : start + rng.choice([0, length])] = raw[source : source + length]
 
 
 def relength(raw, rng):
@@ -74,7 +47,7 @@ def overlay(raw, rng):
     put(raw, header, raw[8 + length :])
 
 
-DAMAGE = (flip, flip, flip, truncate, append, overwrite, splice, relength, overlay)
+DAMAGE = (*damage.ANY_FILE, relength, overlay)
 
 
 def put(raw, header, tensors):
@@ -125,7 +98,7 @@ def forge(raw, rng):
         tensors[rng.randrange(len(tensors))] ^= 1 << rng.randrange(8)
     else:
         overwritten = bytearray(metadata["state"].encode())
-        overwrite(overwritten, rng)
+        damage.overwrite(overwritten, rng)
         metadata["state"] = overwritten.decode(errors="replace")
     metadata = header.get("__metadata__")
     if isinstance(metadata, dict) and all(isinstance(text, str) for text in metadata.values()):
@@ -151,23 +124,6 @@ def digests(header, tensors):
     return json.dumps(found)
 
 
-class Watch:
-    """Notes every event of the interpreter that a load must not cause, while it is on."""
-
-    def __init__(self, path):
-        self.on, self.events, self.path = False, set(), str(path)
-        sys.addaudithook(self.hook)
-
-    def hook(self, event, arguments):
-        if not self.on:
-            return
-        if event == "open":
-            if str(arguments[0]) != self.path or arguments[2] & 0o3:
-                self.events.add(f"open {arguments}")
-        elif event.startswith(FORBIDDEN) and event != "os.listdir":
-            self.events.add(f"{event} {arguments}"[:200])
-
-
 def attempt(path, original, forged):
     """Load one file: "refused", "same", "other" (of a forged file, which may hold anything), or what went wrong."""
     try:
@@ -189,21 +145,14 @@ def main(count, seed, folder):
     whole = path.read_bytes()
     original = digest(read(path).state)
     Session.load(path)  # loads what is loaded once: libraries
-    watch, outcomes, slowest = Watch(path), {}, 0.0
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for number in range(count):
+
+    def spoil(number):
         raw, forged = bytearray(whole), number % 3 == 0
         (forge if forged else rng.choice(DAMAGE))(raw, rng)
-        path.write_bytes(raw)
-        started = time.perf_counter()
-        watch.on = True
-        outcome = attempt(path, original, forged)
-        watch.on = False
-        slowest = max(slowest, time.perf_counter() - started)
-        outcomes[outcome] = outcomes.get(outcome, 0) + 1
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
-    result = {"outcomes": outcomes, "events": sorted(watch.events), "grown": grown, "size": len(whole)}
-    print(json.dumps(result | {"slowest": slowest}))
+        return raw, forged
+
+    result = damage.survey(path, count, spoil, lambda forged: attempt(path, original, forged))
+    print(json.dumps(result | {"size": len(whole)}))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import errno
 import itertools
-import json
 import os
 import signal
 import stat
@@ -16,6 +15,7 @@ import pytest
 from cutedl import files
 from cutedl.checkpoint import read, write
 from cutedl.errors import CheckpointWriteError
+from tests.programs import program
 from tests.saved.disk import Counting, Failing, Killing, Recording
 from tests.saved.soak import times
 
@@ -35,14 +35,6 @@ def number_of(path):
 
 def parts(folder):
     return [path.name for path in folder.rglob("*.part")]
-
-
-def program(name, *arguments):
-    """Run a program of the tests and return what it says."""
-    command = [sys.executable, "-m", f"tests.saved.{name}", *map(str, arguments)]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
 
 
 # -- errors of the disk --------------------------------------------------------------------------------------------
@@ -150,7 +142,7 @@ def test_a_kill_at_any_system_call_leaves_the_old_file_or_the_new_one(tmp_path, 
 
 
 def test_kills_at_random_moments_of_saves_in_a_row(tmp_path):
-    result = program("kills", times(100, 2000), 11, tmp_path)
+    result = program("saved.kills", times(100, 2000), 11, tmp_path)
     assert (result["lost"], result["torn"], result["missing"]) == (0, 0, 0), result
     assert result["left"] == ["killed.1.safetensors", "killed.safetensors"]
     assert result["saves"] > 0

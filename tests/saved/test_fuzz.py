@@ -23,13 +23,13 @@ from cutedl.errors import (
 )
 from cutedl.model import Model
 from cutedl.session import Session
+from tests.programs import program
 from tests.saved.sessions import trained
 from tests.saved.soak import times
-from tests.saved.test_durability import program
 
 
 def test_damaged_and_forged_files_are_refused(tmp_path):
-    result = program("fuzz", times(5000, 100_000), 2026, tmp_path)
+    result = program("saved.fuzz", times(5000, 100_000), 2026, tmp_path)
     assert set(result["outcomes"]) <= {"refused", "same", "other"}, result["outcomes"]
     assert result["outcomes"]["refused"] > times(5000, 100_000) * 0.8
     assert result["events"] == []
