@@ -65,14 +65,18 @@ def main() -> None:
     """Measure all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=20)
-    epochs = parser.parse_args().epochs
+    parser.add_argument("--quick", action="store_true", help="2,000 samples, 2 epochs: to see that it runs")
+    args = parser.parse_args()
     (x, y, x_test, y_test), source = digits()
+    epochs = 2 if args.quick else args.epochs
+    if args.quick:
+        x, y, source = x[:2000], y[:2000], f"{source}, 2,000 samples: no figure means anything"
     print(source)
     train, test = Dataset(x, y, batch_size=64), Dataset(x_test, y_test)
     steady(train, epochs)
     seconds_to(0.92, train, test, session(128), epochs)
-    steps = 12 * train.batch_count
-    seconds_to(0.98, train, test, session(256, rate=CosineDecay(0.002, steps)), 12)
+    rate = CosineDecay(0.002, 12 * train.batch_count)
+    seconds_to(0.98, train, test, session(256, rate=rate), min(12, epochs))
     memory(Dataset(x, y, batch_size=128))
 
 

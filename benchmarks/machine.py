@@ -24,9 +24,15 @@ def describe() -> dict[str, Any]:
         "system": platform.platform(),
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "blas": f"{blas['name']} {blas['version']}",
+        "blas": f"{blas['name']} {blas['version']}{kernels()}",
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def kernels() -> str:
+    """Which kernels OpenBLAS was told to take, if it was."""
+    told = os.environ.get("OPENBLAS_CORETYPE")
+    return f", kernels of {told}" if told else ""
 
 
 def processor() -> str:

@@ -209,3 +209,11 @@ def test_step_prints_both_loops():
     done = run("benchmarks.step", "--rounds", 1)
     assert done.returncode == 0, done.stderr
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["w2", "Session.fit", "hand-written", "ratio"]
+
+
+def test_goals_measures_all_of_them():
+    done = run("benchmarks.goals", "--quick")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["2", "92%", "98%", "memory"]
+    assert "no figure means anything" in lines[0]

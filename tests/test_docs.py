@@ -25,7 +25,12 @@ COMMANDS = {
     "python -m benchmarks.distributed": "tests/distributed",
     'python -m pip install "cutedl[mpi]"': "the extra is part of [test], which `make test` installs",
     "python train.py": "the page's own code, alone",
-    "python -m benchmarks.step": "tests/test_examples.py",
+    "make bench": "the command below, in an environment of its own",
+    "python -m benchmarks": "tests/test_benchmarks.py",
+    "python -m benchmarks.goals": "tests/test_benchmarks.py",
+    "python -m benchmarks.profile": "tests/test_benchmarks.py",
+    "python -m benchmarks.scaling": "tests/test_benchmarks.py",
+    "python -m benchmarks.step": "tests/test_benchmarks.py",
     "python -m cutedl": "tests/commands/test_page.py",
     "sha256sum -c SHA256SUMS": "tests/datasets",
 }

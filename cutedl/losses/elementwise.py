@@ -35,7 +35,7 @@ class ElementLoss(Loss):
         columns = x.shape[1]
         if out is not None:
             out *= scale[:, None] / columns if isinstance(scale, np.ndarray) else scale / columns
-        return np.asarray(losses.sum(axis=1, dtype=np.float64) / columns)
+        return losses[:, 0] if columns == 1 else np.asarray(losses.sum(axis=1, dtype=np.float64) / columns)
 
     @abstractmethod
     def _elements(self, y: Array, x: Array, out: Array | None) -> Array:
