@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Sequence
 
 from cutedl.commands import datasets, evaluate, report, summary, train
+from cutedl.commands.answer import complaint, remark
 from cutedl.errors import CutedlError
 from cutedl.version import __version__
 
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("cutedl: interrupted", file=sys.stderr)
         return 1
     except (CutedlError, OSError) as error:
-        print(f"cutedl: {error}", file=sys.stderr)
+        remark(complaint(error))
         return 1
     return 0 if answer.complete else 1
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from cutedl.errors import CutedlError
 from cutedl.history_files import plain
 
-__all__ = ["Answer", "count", "numbers", "remark"]
+__all__ = ["Answer", "complaint", "count", "numbers", "remark"]
 
 
 class Answer(NamedTuple):
@@ -48,6 +50,18 @@ def count(number: int, noun: str) -> str:
     ('1 epoch', '2,000 epochs')
     """
     return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def complaint(error: Exception) -> str:
+    """Return what went wrong in words; of the operating system's errors, the file and what it says.
+
+    >>> complaint(FileNotFoundError(2, "No such file or directory", "a.csv"))
+    'a.csv: no such file or directory'
+    """
+    if isinstance(error, CutedlError) or not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    told = error.strerror[:1].lower() + error.strerror[1:]
+    return told if error.filename is None else f"{os.fspath(error.filename)}: {told}"
 
 
 def remark(text: str) -> None:

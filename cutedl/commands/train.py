@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cutedl import checks, streams
 from cutedl.commands import labels, network, report, samples
-from cutedl.commands.answer import Answer, count, numbers, remark
+from cutedl.commands.answer import Answer, complaint, count, numbers, remark
 from cutedl.commands.samples import Part, Samples
 from cutedl.dataset import Dataset
 from cutedl.errors import ArgumentError, CutedlError
@@ -165,7 +165,7 @@ def _write(session: Session, data: Prepared, args: argparse.Namespace) -> dict[s
             writers[name](str(path))
         except (CutedlError, OSError) as error:
             written[name] = None
-            remark(str(error))
+            remark(complaint(error))
     return written
 
 

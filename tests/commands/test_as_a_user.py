@@ -41,7 +41,7 @@ def test_a_pipe_gets_json_and_nothing_else(ring_csv, tmp_path):
 def test_errors_are_one_line_without_traceback(ring_csv, tmp_path):
     done = shell("cutedl train nowhere.csv", tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "cutedl: [Errno 2] No such file or directory: 'nowhere.csv'\n"
+    assert done.stderr == "cutedl: nowhere.csv: no such file or directory\n"
     done = shell(f"cutedl train {ring_csv.name} --epochs many", tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "argument --epochs: invalid int value: 'many'" in done.stderr
