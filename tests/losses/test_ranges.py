@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cutedl import losses
-from cutedl.errors import ArgumentError, CheckpointMismatchError
+from cutedl.errors import ArgumentError, CheckpointMismatchError, ProbabilityError
 from cutedl.losses.probabilities import distributions, off_one
 
 UNIT, NOT_NEGATIVE, COUNT = "a number in [0, 1]", "a number in [0, inf]", "an int >= 1"
@@ -74,3 +74,18 @@ def test_counts_of_labels_add_up_to_less_than_two_to_the_53(counts, fits):
     else:
         with pytest.raises(CheckpointMismatchError, match=r"counts of labels cannot be used. expected 1 and more each"):
             sampler.restore(state)
+
+
+def test_a_rate_just_below_zero_is_refused():
+    with pytest.raises(ProbabilityError, match=r"received -0\.5 in row 1"):
+        losses.Poisson()([1.0, 2.0], [1.0, -0.5])
+
+
+def test_a_class_that_is_never_drawn_does_not_disturb_the_counts_of_the_others():
+    values = losses.FixedUnigramSampler([3, 0, 1]).sample(np.random.default_rng(0), [[0], [2]], 1)
+    np.testing.assert_allclose(values.true_expected_count, [[0.75], [0.25]], rtol=1e-12)
+
+
+def test_explaining_huge_outputs_raises_no_warning(capsys):
+    losses.MeanSquaredError().explain(np.array([[0.0], [1.0]]), np.array([[1e200], [-1e200]]))
+    assert capsys.readouterr().out

@@ -283,3 +283,12 @@ REFUSED = {
 def test_refusals_say_what_is_wrong(loss, changed, error, text):
     with pytest.raises(error, match=text):
         LOSSES[loss](**GIVEN | changed)
+
+
+@each_loss
+def test_expected_counts_of_one_label_a_row_may_be_flat(loss):
+    flat, column = (
+        LOSSES[loss](**GIVEN, sampled_values=([1, 2], of_true, [0.5, 0.5]))
+        for of_true in ([0.5, 0.25], [[0.5], [0.25]])
+    )
+    np.testing.assert_array_equal(flat, column)
