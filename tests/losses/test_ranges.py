@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cutedl import losses
-from cutedl.errors import ArgumentError, CheckpointMismatchError, ProbabilityError
+from cutedl.errors import ArgumentError, CheckpointMismatchError, LabelError, ProbabilityError
 from cutedl.losses.probabilities import distributions, off_one
 
 UNIT, NOT_NEGATIVE, COUNT = "a number in [0, 1]", "a number in [0, inf]", "an int >= 1"
@@ -89,3 +89,9 @@ def test_a_class_that_is_never_drawn_does_not_disturb_the_counts_of_the_others()
 def test_explaining_huge_outputs_raises_no_warning(capsys):
     losses.MeanSquaredError().explain(np.array([[0.0], [1.0]]), np.array([[1e200], [-1e200]]))
     assert capsys.readouterr().out
+
+
+def test_the_first_label_that_is_never_drawn_is_named():
+    sampler = losses.FixedUnigramSampler([3, 0, 0, 1])
+    with pytest.raises(LabelError, match="(class|received|label) 2"):
+        sampler.sample(np.random.default_rng(0), [[0], [2], [1]], 1)
