@@ -74,4 +74,6 @@ class SparseRows:
 
 def numeric_rows(name: str, values: Any) -> NDArray[Any] | SparseRows:
     """Return values as an array of real numbers, or as SparseRows if they are sparse; raises DataTypeError."""
-    return SparseRows(name, values) if hasattr(values, "tocsr") else checks.numeric_array(name, values)
+    if not isinstance(values, np.ndarray) and hasattr(values, "tocsr"):
+        return SparseRows(name, values)
+    return checks.numeric_array(name, values)

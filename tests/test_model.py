@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cutedl import nn
-from cutedl.errors import ArgumentError, DataTypeError, NotBuiltError, ShapeError
+from cutedl.errors import ArgumentError, DataTypeError, NonFiniteError, NotBuiltError, ShapeError
 from cutedl.model import Model
 
 
@@ -54,6 +54,29 @@ def test_predict_takes_any_numbers_and_writes_to_none(dtype, layout):
     x = layout((np.arange(24).reshape(6, 4) % 2).astype(dtype))
     x.setflags(write=False)
     np.testing.assert_array_equal(model().predict(x), model().predict(x.astype("float32").copy()))
+
+
+@pytest.mark.parametrize("layers", [[nn.Dense(3)], [nn.Relu(), nn.Dense(3)], [nn.Tanh()], [nn.Flatten(), nn.Dense(2)]])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_found_in_any_row_whatever_the_layers_make_of_it(layers, value):
+    """Seen in the outputs of a first Dense, which sums its inputs, and in the inputs of any other layer."""
+    model = Model(layers)
+    model.assemble(seed=0, inshape=4)
+    for row in (0, 767, 768, 1999):
+        x = np.ones((2000, 4), np.float32)
+        x[row, 2] = value
+        for given in (x, x.astype(np.float64), np.asfortranarray(x)):
+            with pytest.raises(NonFiniteError, match=rf"received {value:g} at index \({row}, 2\)"):
+                model.predict(given)
+
+
+def test_numbers_too_large_for_the_model_are_refused_and_large_outputs_are_not():
+    model = Model([nn.Dense(1, inshape=2, kernel_initializer="ones")])
+    model.assemble(seed=0)
+    with pytest.raises(NonFiniteError, match="finite numbers in float32"):
+        model.predict(np.array([[1e300, 0.0]]))
+    with np.errstate(over="ignore"):
+        assert model.predict(np.array([[3e38, 3e38]], np.float32)) == np.inf
 
 
 def test_the_first_layers_input_gradient_is_not_computed():

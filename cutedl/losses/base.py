@@ -173,7 +173,7 @@ class Loss(ABC):
         elif out.shape != np.shape(y_pred) or out.dtype.kind != "f":
             _refuse_out(out, np.shape(y_pred))
         moved = columns_last(out, batch.axis)
-        in_place = moved.flags.c_contiguous and moved.dtype == x.dtype
+        in_place = moved.flags.c_contiguous and moved.dtype == x.dtype and not np.may_share_memory(moved, x)
         rows = moved.reshape(x.shape) if in_place else np.empty(x.shape, x.dtype)
         pieces = self._pieces(batch, share, rows)
         value: Any
@@ -295,7 +295,10 @@ def columns_last(a: Array, axis: int) -> Array:
 
 
 def _sum(pieces: Iterable[Array]) -> float:
-    return float(sum(np.add.reduce(piece, axis=None, dtype=np.float64) for piece in pieces))
+    total = 0.0
+    for piece in pieces:
+        total += float(np.add.reduce(piece, axis=None, dtype=np.float64))
+    return total
 
 
 def _refuse_out(out: Array, shape: tuple[int, ...]) -> None:

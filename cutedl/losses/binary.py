@@ -124,9 +124,11 @@ class BinaryCrossentropy(BinaryLoss, CrossEntropy):
         return batch
 
     def _elements(self, y: Array, x: Array, out: Array | None) -> Array:
-        if self.from_logits and self.label_smoothing == 0.0 and (y.dtype.kind in "iub" or (y * y == y).all()):
+        if self.from_logits and self.label_smoothing == 0.0 and np.count_nonzero(y * y == y) == y.size:
             q = None if self.pos_weight is None else self.pos_weight.astype(x.dtype)
-            return cores.hard_cross_entropy(y, x, q, out)
+            losses = cores.hard_cross_entropy(y, x, q, out)
+            if losses is not None:
+                return losses
         a, b = self._sides(y)
         if self.from_logits:
             return cores.soft_cross_entropy(a, b, x, out)

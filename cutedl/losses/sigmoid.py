@@ -21,28 +21,33 @@ __all__ = ["hard_cross_entropy", "probability_cross_entropy", "soft_cross_entrop
 Array = NDArray[Any]
 
 
-def hard_cross_entropy(z: Array, x: Array, q: Array | None, out: Array | None) -> Array:
+# Up to here exp(x), and what is made of it, is a normal number.
+_MODERATE = {np.dtype(np.float32): 80.0, np.dtype(np.float64): 700.0}
+
+
+def hard_cross_entropy(z: Array, x: Array, q: Array | None, out: Array | None) -> Array | None:
     """Return the losses for labels z of 0 and 1, in x's own precision; their derivative into out.
 
-    z, x, out: of one shape; q: weight of the label 1, for each column, or None for 1. With u = -x for the label 1, and
-    u = x for the label 0, the loss is sp(u) and its derivative sigmoid(u), with u's sign.
+    z, x, out: of one shape; q: weight of the label 1, for each column, or None for 1. Returns None, out untouched, for
+    logits of unusual size, which `soft_cross_entropy` takes.
+
+    With e = exp(-x) for the label 1, and exp(x) for the label 0, the loss is log1p(e) and its derivative e / (1 + e),
+    with the sign of the exponent.
     """
-    positive = z != 0
-    u = np.where(positive, -x, x)
-    tail = np.exp(-np.abs(u))
-    losses: Array = np.maximum(u, 0.0)
-    losses += np.log1p(tail)
+    flat, limit = x.reshape(-1), _MODERATE[x.dtype]
+    if not (flat[flat.argmin()] >= -limit and flat[flat.argmax()] <= limit):
+        return None
+    sign = np.multiply(z, -2.0, dtype=x.dtype)  # 1 - 2 z
+    sign += 1.0
+    e = x * sign
+    np.exp(e, out=e)
+    losses: Array = np.log1p(e)
+    weight = None if q is None else np.where(z != 0, q, 1.0)
     if out is not None:
-        # sigmoid(u) = exp(min(u, 0)) / (1 + exp(-|u|))
-        np.exp(np.minimum(u, 0.0), out=out)
-        out /= 1.0 + tail
-        np.negative(out, out=out, where=positive)
-    if q is not None:
-        weight = np.where(positive, q, 1.0)
-        losses = losses * weight
-        if out is not None:
-            out *= weight
-    return losses
+        np.add(e, 1.0, out=out)
+        np.divide(e, out, out=out)
+        out *= sign if weight is None else sign * weight
+    return losses if weight is None else losses * weight
 
 
 def soft_cross_entropy(a: Array, b: Array, x: Array, out: Array | None) -> Array:

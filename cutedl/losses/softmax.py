@@ -5,7 +5,8 @@ With m the largest logit of a row, k its column and s the sum of exp(x_j - m) ov
     log p_j = (x_j - m) - log1p(s)         p_k = 1 / (1 + s)         1 - p_k = s / (1 + s)
     loss = -sum_j t_j log p_j              gradient = p * sum(t) - t
 
-Leaving k out of the sum is what keeps full relative accuracy for confident rows, where 1 + s rounds to 1.
+Leaving k out of the sum is what keeps full relative accuracy for confident rows, where 1 + s rounds to 1. Where each
+row has one class and its logits are of usual size, that class is left out instead, which needs no largest one.
 """
 
 from __future__ import annotations
@@ -22,46 +23,43 @@ __all__ = ["Softmax", "hard_cross_entropy", "soft_cross_entropy"]
 
 Array = NDArray[Any]
 
-# Between these the exponential of a row's largest logit and of all within 80 of it is a normal number, with room.
-_MODERATE = {np.dtype(np.float32): (-7.0, 40.0), np.dtype(np.float64): (-300.0, 300.0)}
+# The largest logit, and per class the least sum of a row's exponentials and the least exponential at its label: then
+# those within 80 of the row's largest are normal numbers, and their sum over that of the label does not overflow.
+_MODERATE = {np.dtype(np.float32): (40.0, 1e-3, 1e-20), np.dtype(np.float64): (300.0, 1e-130, 1e-175)}
 _ONES = {dtype: np.ones(1024, dtype) for dtype in _MODERATE}
 
 
 def hard_cross_entropy(y: NDArray[np.intp], x: Array, scale: Scale, out: Array | None) -> Array | None:
     """Return the losses of rows with one class each, in x's own precision; gradient * scale into out.
 
-    y: (R,) in range; x: (R, C); scale: a number or (R,); out: (R, C) contiguous. Returns (R,), or None, out untouched,
-    for logits of unusual size, which `soft_cross_entropy` takes.
+    y: (R,) in range; x: (R, C); scale: a number or (R,); out: (R, C) contiguous, not x. Returns (R,), or None, out
+    spoilt, for logits of unusual size, which `soft_cross_entropy` takes.
 
-    As exp(x_j - m) = exp(x_j) / exp(m), nothing is subtracted and so nothing rounded before the exponential: at x - m
-    = -80, half a unit in float32's last place becomes a relative error of 4e-6 after it.
+    With e = exp(x) and r the sum of e over the other classes than y, loss = log1p(r / e_y): nothing is subtracted, so
+    nothing is rounded before the exponential; at x - m = -80, half a unit in float32's last place becomes a relative
+    error of 4e-6 after it. The gradient is e_j / (e_y + r), and -r / (e_y + r) for y.
     """
-    start = np.arange(0, x.size, x.shape[1])
-    k = x.argmax(axis=1)
-    k += start
-    y = y + start
+    highest, least_total, least_e_y = _MODERATE[x.dtype]
     flat = x.reshape(-1)
-    m = flat[k]
-    low, high = _MODERATE[x.dtype]
-    if not (m[m.argmin()] >= low and m[m.argmax()] <= high):
+    if not flat[flat.argmax()] <= highest:
         return None
-    m_y = m - flat[y]
+    at_y = np.arange(0, x.size, x.shape[1])
+    at_y += y
     e = np.exp(x, out=out)
-    e_flat = e.reshape(-1)
-    e_flat[k] = 0.0
-    e_k, s = np.exp(m), _row_sums(e)
+    flat = e.reshape(-1)
+    e_y = flat[at_y]
+    flat[at_y] = 0.0
+    r = _row_sums(e)
+    total = e_y + r
+    if not (total[total.argmin()] >= least_total * x.shape[1] and e_y[e_y.argmin()] >= least_e_y * x.shape[1]):
+        return None
     if out is not None:
-        # g_j = p_j and g_y = -(sum of the other p_j); at this point e_y is 0 where the label is the largest
-        q = scale / (e_k + s)
-        g_y = e_flat[y]
-        g_y -= s
-        g_y -= e_k * (k != y)
-        g_y *= q
+        q = scale / total
         e *= q[:, None]
-        e_flat[k] = e_k * q
-        e_flat[y] = g_y
-    s /= e_k
-    losses: Array = m_y + np.log1p(s)
+        q *= r
+        flat[at_y] = np.negative(q, out=q)
+    r /= e_y
+    losses: Array = np.log1p(r, out=r)
     return losses
 
 

@@ -45,6 +45,8 @@ class Dense(Layer):
     [[10. 10. 10.]]
     """
 
+    shows_nonfinite = True  # every output is a sum over all inputs
+
     def __init__(
         self,
         units: int,

@@ -24,6 +24,7 @@ class Layer(ABC):
     inplace: forward may write over its input (elementwise layers).
     reads_output: backward needs y, so the next layer must not write over it.
     takes_indices: x are integers, to which there is no gradient.
+    shows_nonfinite: NaN or infinity anywhere in a row of x is seen in that row of y.
     inshape: shape of one sample, where the user gave it; the first layer needs one before data is seen.
     name: unique in its model; given by the model where the user did not.
     """
@@ -31,6 +32,7 @@ class Layer(ABC):
     inplace: ClassVar[bool] = False
     reads_output: ClassVar[bool] = False
     takes_indices: ClassVar[bool] = False
+    shows_nonfinite: ClassVar[bool] = False
 
     def __init__(self, name: str | None = None, inshape: int | Shape | None = None):
         self.name = None if name is None else checks.text("name", name)

@@ -19,6 +19,10 @@ __all__ = ["Elu", "LeakyRelu", "PRelu", "Relu", "Selu", "Softplus"]
 
 _QUARTER = initializers.Constant(0.25)
 
+# Against an array, NumPy takes the larger of many numbers at once; against a number, of one at a time.
+_PIECE = 1 << 15
+_ZEROS = {np.dtype(name): np.zeros(_PIECE, name) for name in ("float32", "float64")}
+
 
 class Relu(Nonlinearity):
     """The rectifier: y = max(x, 0), dx = dy where y > 0, else 0 (also at x = 0).
@@ -31,7 +35,7 @@ class Relu(Nonlinearity):
     """
 
     def forward(self, x: NDArray[Any], out: NDArray[Any], training: bool) -> NDArray[Any]:
-        np.maximum(x, 0, out=out)
+        _positive_part(x, out)
         if training:
             self._y = out
         return out
@@ -235,3 +239,17 @@ class Softplus(Nonlinearity):
             np.negative(out, out=out)  # dx = dy (1 - exp(-y))
             out *= dy
         return out
+
+
+def _positive_part(x: NDArray[Any], out: NDArray[Any]) -> None:
+    """Write max(x, 0) into out."""
+    zeros = _ZEROS[out.dtype]
+    if x.size <= _PIECE:
+        np.maximum(x, zeros[: x.size].reshape(x.shape), out=out)
+    elif x.flags.c_contiguous and out.flags.c_contiguous:
+        flat, flat_out = x.reshape(-1), out.reshape(-1)
+        for start in range(0, x.size, _PIECE):
+            piece = slice(start, start + _PIECE)
+            np.maximum(flat[piece], zeros[: x.size - start], out=flat_out[piece])
+    else:
+        np.maximum(x, 0, out=out)

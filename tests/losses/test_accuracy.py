@@ -59,6 +59,27 @@ def test_softmax_at_any_height(height):
     np.testing.assert_allclose(light.value_and_gradient(y, x)[1], twin * 2.0**-20, rtol=1e-6)
 
 
+@pytest.mark.parametrize("label", [-43.0, -47.0, -86.0, -88.0, -90.0, -120.0, -1e4])
+@pytest.mark.parametrize("largest", [0.0, 38.0, 40.0])
+def test_a_label_far_below_the_largest_logit(largest, label):
+    """What the fast form divides by is the label's exponential, which may vanish where the largest is moderate."""
+    x = np.array([[largest, label, 0.0], [0.3, -0.2, 0.1]], np.float32)
+    for y in ([1, 1], [0, 2]):
+        assert_exact(losses.SparseCategoricalCrossentropy(reduction="sum"), np.array(y), x)
+
+
+@pytest.mark.parametrize("loss", [losses.SparseCategoricalCrossentropy(), losses.BinaryCrossentropy()], ids=repr)
+@pytest.mark.parametrize("height", [1.0, 1000.0])
+def test_the_gradient_may_take_the_place_of_the_predictions(loss, height):
+    x = np.array([[0.5, -1.0], [2.0, 0.0]], np.float32) * np.float32(height)
+    y = np.array([1, 0]) if loss.activation == "softmax" else np.array([[1.0, 0.0], [0.0, 1.0]], np.float32)
+    value, gradient = loss.value_and_gradient(y, x.copy())
+    same, gradient_in_place = loss.value_and_gradient(y, x, out=x)
+    assert gradient_in_place is x
+    assert same == value
+    np.testing.assert_array_equal(x, gradient)
+
+
 def test_many_classes_are_summed_without_loss():
     for classes in (127, 128, 129, 1000, 1024, 1025, 100_000):
         x = np.full((2, classes), 0.1, np.float32)
@@ -78,7 +99,7 @@ BINARY_OPTIONS = {
 @pytest.mark.parametrize("options", BINARY_OPTIONS.values(), ids=BINARY_OPTIONS)
 @pytest.mark.parametrize("z", [0.0, 1.0, 0.3])
 def test_sigmoid_logits(options, z):
-    sizes = np.array([0.0, 1e-3, 0.7, 5.3, 10.1, 15.7, 17.3, 20.0, 33.3, 60.0, 80.0])
+    sizes = np.array([0.0, 1e-3, 0.7, 5.3, 10.1, 15.7, 17.3, 20.0, 33.3, 60.0, 79.9, 80.0])
     x = np.stack([sizes, -sizes], axis=1).astype(np.float32)
     for k, row in enumerate(x):
         assert_exact(losses.BinaryCrossentropy(reduction="sum", **options), np.full((1, 2), z), row[None]), k
