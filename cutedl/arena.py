@@ -145,6 +145,8 @@ class Arena:
     @property
     def penalty(self) -> float:
         """The sum of what the regularizers add to the loss."""
+        if not self._regularized:
+            return 0.0
         return sum(regularizer.penalty(parameter.value) for parameter, regularizer in self._regularized)
 
     def penalize(self) -> None:

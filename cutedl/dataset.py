@@ -165,8 +165,9 @@ class _Rows:
     def __init__(self, array: NDArray[Any] | SparseRows, dtype: np.dtype[Any], count: int):
         self._array, self._dtype = array, dtype
         self._cast = np.empty((min(count, len(array)), *array.shape[1:]), dtype)
-        # np.take would copy the whole of an array that is strided or of foreign byte order, at every batch.
-        self._direct = isinstance(array, np.ndarray) and array.flags.c_contiguous and array.dtype.isnative
+        # take would copy the whole of an array that is strided or of foreign byte order, at every batch.
+        direct = isinstance(array, np.ndarray) and array.flags.c_contiguous and array.dtype.isnative
+        self._direct: Any = array if direct else None
         native = array.dtype.newbyteorder("=")
         self._raw = self._cast if native == dtype else np.empty_like(self._cast, native)
 
@@ -174,13 +175,15 @@ class _Rows:
         return np.ascontiguousarray(self._array[start:stop], self._dtype)
 
     def take(self, rows: NDArray[np.intp]) -> NDArray[Any]:
-        cast, raw = self._cast[: len(rows)], self._raw[: len(rows)]
-        if isinstance(self._array, SparseRows):
+        cast, raw = self._cast, self._raw
+        if len(rows) < len(cast):
+            cast, raw = cast[: len(rows)], raw[: len(rows)]
+        if self._direct is not None:
+            self._direct.take(rows, 0, raw, "clip")
+        elif isinstance(self._array, SparseRows):
             self._array.take(rows, raw)
-        elif self._direct:
-            np.take(self._array, rows, axis=0, out=raw, mode="clip")
         else:
             raw[...] = self._array[rows]
-        if raw.dtype != cast.dtype:
+        if self._raw is not self._cast:
             cast[...] = raw
         return cast

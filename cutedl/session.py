@@ -98,22 +98,23 @@ class Session:
         Raises NonFiniteError when the loss or the gradient is NaN or infinite, before any weight is changed.
         """
         loss: float
-        model, criterion = self.objective.network, self.objective.loss
+        objective, arena = self.objective, self.model.arena
+        model, criterion = objective.network, objective.loss
         self.y_pred = model.forward(x, training=True)  # activations into fixed buffers
         loss, gradient = criterion.value_and_gradient(y, self.y_pred, sample_weight, out=model.output_gradient(len(x)))
         if math.isfinite(loss):
             model.backward(gradient)  # parameter gradients into the arena
         if self.comm.size > 1:
-            loss = self.comm.average(model.arena, criterion, self.wish)  # of all ranks, the gradients too
+            loss = self.comm.average(arena, criterion, self.wish)  # of all ranks, the gradients too
         if not math.isfinite(loss):
             raise loss_diverged(self, model, loss, x)
-        self.penalty = model.arena.penalty  # of the regularizers, 0 without
-        model.arena.penalize()
-        self.gradient_norm = model.arena.gradient_norm
+        self.penalty = arena.penalty  # of the regularizers, 0 without
+        arena.penalize()
+        self.gradient_norm = arena.gradient_norm
         if not math.isfinite(self.gradient_norm):
             raise gradient_diverged(self, x)
-        self.optimizer.step(model.arena)  # blocks over two flat vectors
-        model.arena.constrain()
+        self.optimizer.step(arena)  # blocks over two flat vectors
+        arena.constrain()
         return loss + self.penalty
 
     @property
@@ -264,7 +265,7 @@ class Session:
                     metric.update(y, objective.outputs(self.y_pred))
                 for hook in batch_end:
                     hook(self)
-                if self._ending:
+                if (self.wish or self.comm.size > 1) and self._ending:
                     break
             else:
                 finished = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -167,11 +167,11 @@ class Loss(ABC):
         if self._inspects:
             inspect(self, batch.y, batch.x, None if share.weights is None else share.weights != 0)
             self._inspects = self.check == "always"
-        x = batch.x
+        x, shape = batch.x, np.shape(y_pred)
         if out is None:
-            out = np.empty(np.shape(y_pred), x.dtype)
-        elif out.shape != np.shape(y_pred) or out.dtype.kind != "f":
-            _refuse_out(out, np.shape(y_pred))
+            out = np.empty(shape, x.dtype)
+        elif out.shape != shape or out.dtype.kind != "f":
+            _refuse_out(out, shape)
         moved = columns_last(out, batch.axis)
         in_place = moved.flags.c_contiguous and moved.dtype == x.dtype and not np.may_share_memory(moved, x)
         rows = moved.reshape(x.shape) if in_place else np.empty(x.shape, x.dtype)
@@ -236,24 +236,24 @@ class Loss(ABC):
             weights, rows = row_weights(batch.shape, sample_weight, mask, batch.valid)
         return shares(self.reduction, weights, rows, self._label_weights(batch.y))
 
-    def _pieces(self, batch: Batch, share: Shares, out: Array | None) -> Iterator[Array]:
-        """Yield the weighted losses, (R,) in all; the gradient, rows like batch.x, goes into out where given."""
+    def _pieces(self, batch: Batch, share: Shares, out: Array | None) -> Iterable[Array]:
+        """Return the weighted losses, (R,) in all; the gradient, rows like batch.x, goes into out where given."""
         y, x, weights, scale = batch.y, batch.x, share.weights, share.scale
         if isinstance(scale, np.ndarray):
             scale = scale.astype(x.dtype)
         step = max(1, min(_ROWS, _VALUES // x.shape[1]))
         if 0 < len(x) <= step:
-            yield self._piece(y, x, weights, scale, out)
-            return
-        for start in range(0, len(x), step):
-            rows = slice(start, start + step)
-            yield self._piece(
+            return (self._piece(y, x, weights, scale, out),)
+        return (
+            self._piece(
                 y[rows],
                 x[rows],
                 None if weights is None else weights[rows],
                 scale[rows] if isinstance(scale, np.ndarray) else scale,
                 None if out is None else out[rows],
             )
+            for rows in (slice(start, start + step) for start in range(0, len(x), step))
+        )
 
     def _piece(self, y: Array, x: Array, weights: Array | None, scale: Scale, out: Array | None) -> Array:
         losses = self._kernel(y, x, scale, out)
@@ -272,7 +272,7 @@ def numbers(name: str, values: ArrayLike) -> Array:
     >>> numbers("y_true", [1, 2])
     array([1, 2])
     """
-    if isinstance(values, np.ndarray) and values.dtype.kind in "fiub" and not hasattr(values, "mask"):
+    if type(values) is np.ndarray and values.dtype.kind in "fiub":
         return values
     return checks.numeric_array(name, values)
 

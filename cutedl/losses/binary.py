@@ -54,14 +54,17 @@ class BinaryLoss(ElementLoss):
         return 0.0 if self.from_logits else 0.5
 
     def _open(self, y_true: ArrayLike, y_pred: ArrayLike) -> Batch:
-        y, x, shape, axis, _ = super()._open(y_true, y_pred)
+        batch = super()._open(y_true, y_pred)
         if self.class_weight is not None:
-            labels.per_column("class_weight", self.class_weight, x.shape[1])
+            labels.per_column("class_weight", self.class_weight, batch.x.shape[1])
         if not self.from_logits:
-            check_probabilities(x)
+            check_probabilities(batch.x)
+        if self.ignore_class is None:
+            if not labels.spans(batch.y, 0.0, 1.0):
+                self._check_values(numbers("y_true", y_true), 0)
+            return batch
         self._check_values(numbers("y_true", y_true), 0)
-        valid = None if self.ignore_class is None else (y != self.ignore_class).any(axis=1)
-        return Batch(y, x, shape, axis, valid)
+        return batch._replace(valid=(batch.y != self.ignore_class).any(axis=1))
 
     def _kernel(self, y: Array, x: Array, scale: Scale, out: Array | None) -> Array:
         if self.class_weight is None and self.ignore_class is None:
@@ -123,12 +126,13 @@ class BinaryCrossentropy(BinaryLoss, CrossEntropy):
             labels.per_column("pos_weight", self.pos_weight, batch.x.shape[1], or_one=True)
         return batch
 
-    def _elements(self, y: Array, x: Array, out: Array | None) -> Array:
+    def _quick(self, y: Array, x: Array, out: Array | None) -> Array | None:
         if self.from_logits and self.label_smoothing == 0.0 and np.count_nonzero(y * y == y) == y.size:
             q = None if self.pos_weight is None else self.pos_weight.astype(x.dtype)
-            losses = cores.hard_cross_entropy(y, x, q, out)
-            if losses is not None:
-                return losses
+            return cores.hard_cross_entropy(y, x, q, out)
+        return None
+
+    def _elements(self, y: Array, x: Array, out: Array | None) -> Array:
         a, b = self._sides(y)
         if self.from_logits:
             return cores.soft_cross_entropy(a, b, x, out)

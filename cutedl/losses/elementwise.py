@@ -29,14 +29,25 @@ class ElementLoss(Loss):
             raise ShapeError("y_pred is empty.", expected="at least one column", received=f"shape {x.shape}")
         return Batch(y.reshape(-1, columns), x.reshape(-1, columns), shape, -1, None)
 
-    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def _kernel(self, y: Array, x: Array, scale: Scale, out: Array | None) -> Array:
-        losses = self._elements(y, x, out)
-        columns = x.shape[1]
-        if out is not None:
-            out *= scale[:, None] / columns if isinstance(scale, np.ndarray) else scale / columns
-        return losses[:, 0] if columns == 1 else np.asarray(losses.sum(axis=1, dtype=np.float64) / columns)
+        losses = self._quick(y, x, out)
+        if losses is not None:
+            return _means(losses, scale, out)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return _means(self._elements(y, x, out), scale, out)
+
+    def _quick(self, y: Array, x: Array, out: Array | None) -> Array | None:
+        """Do the same as _elements by a form that cannot overflow, or return None where there is none."""
+        return None
 
     @abstractmethod
     def _elements(self, y: Array, x: Array, out: Array | None) -> Array:
         """Return the loss of every element; its derivative with respect to x into out, where given."""
+
+
+def _means(losses: Array, scale: Scale, out: Array | None) -> Array:
+    """Return the mean of each row of losses, and divide and scale their derivatives in out."""
+    columns = losses.shape[1]
+    if out is not None:
+        out *= scale[:, None] / columns if isinstance(scale, np.ndarray) else scale / columns
+    return losses[:, 0] if columns == 1 else np.asarray(losses.sum(axis=1, dtype=np.float64) / columns)

@@ -42,12 +42,17 @@ def hard_cross_entropy(z: Array, x: Array, q: Array | None, out: Array | None) -
     e = x * sign
     np.exp(e, out=e)
     losses: Array = np.log1p(e)
-    weight = None if q is None else np.where(z != 0, q, 1.0)
     if out is not None:
         np.add(e, 1.0, out=out)
         np.divide(e, out, out=out)
-        out *= sign if weight is None else sign * weight
-    return losses if weight is None else losses * weight
+        out *= sign
+    if q is not None:
+        weight = np.where(z != 0, q, 1.0)
+        with np.errstate(over="ignore"):
+            losses *= weight
+            if out is not None:
+                out *= weight
+    return losses
 
 
 def soft_cross_entropy(a: Array, b: Array, x: Array, out: Array | None) -> Array:

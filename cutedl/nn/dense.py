@@ -110,7 +110,7 @@ class Dense(Layer):
         """(B, ..., I) -> (B, ..., O)."""
         if training:
             self._x = x  # borrowed until backward
-        np.dot(rows(x), self.W.value, out=rows(out))
+        rows(x).dot(self.W.value, out=rows(out))
         if self.use_bias:
             out += self.b.value
         return out
@@ -118,9 +118,9 @@ class Dense(Layer):
     def backward(self, dy: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any] | None:
         """(B, ..., O) -> (B, ..., I)."""
         dy_rows = rows(dy)
-        np.dot(rows(self._x).T, dy_rows, out=self.W.gradient)  # dW = xᵀ dy
+        rows(self._x).T.dot(dy_rows, out=self.W.gradient)  # dW = xᵀ dy
         if self.use_bias:
             sum_rows(dy_rows, self._ones.rows(len(dy_rows)), out=self.b.gradient)  # db = Σ dy
         if out is not None:
-            np.dot(dy_rows, self.W.value.T, out=rows(out))  # dx = dy Wᵀ
+            dy_rows.dot(self.W.value.T, out=rows(out))  # dx = dy Wᵀ
         return out

@@ -35,4 +35,4 @@ def sum_rows(x: NDArray[Any], ones: NDArray[Any], out: NDArray[Any]) -> None:
     if len(x) > _LONG_SUM:
         np.add.reduce(x, axis=0, dtype=np.float64, out=out)
     else:
-        np.dot(ones, x, out=out)
+        ones.dot(x, out=out)

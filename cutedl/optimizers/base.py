@@ -143,7 +143,7 @@ class Optimizer(ABC):
             multiplier = self.options.multiplier(table.name)
             if multiplier:
                 self._step_rows(table, factors[multiplier])
-        if self.decays and self.steps % self._flush_every == 0:
+        if self.steps % self._flush_every == 0 and self.decays:
             self._flush()
         if self._average is not None:
             self._update_average(self._average)
