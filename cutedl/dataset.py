@@ -84,7 +84,15 @@ class Dataset:
     @property
     def batch_count(self) -> int:
         """Batches per epoch."""
-        whole, rest = divmod(len(self), self.batch_size)
+        return self.steps(self.batch_size)
+
+    def steps(self, samples: int) -> int:
+        """Return how many steps an epoch has that takes so many samples at a time.
+
+        >>> Dataset(np.eye(7), np.arange(7)).steps(3), Dataset(np.eye(7), np.arange(7), drop_remainder=True).steps(3)
+        (3, 2)
+        """
+        whole, rest = divmod(len(self), samples)
         return whole + (rest > 0 and not self.drop_remainder)
 
     def check_finite(self, dtype: DTypeLike) -> None:

@@ -32,7 +32,7 @@ from cutedl.dataset import Dataset
 from cutedl.errors import ArgumentError, DistributedError, InputWarning, MissingLibraryError, ShapeError, unknown_name
 from cutedl.losses.samplers import LearnedUnigramSampler
 from cutedl.metrics import Metric
-from cutedl.ranks import Alone, Totals, global_batches, shard
+from cutedl.ranks import Alone, Totals, shard
 
 if TYPE_CHECKING:
     from cutedl.arena import Arena
@@ -143,7 +143,7 @@ class World(Alone):
     # -- in every epoch ----------------------------------------------------------------------------------------------
 
     def batch_count(self, train: Dataset) -> int:
-        return global_batches(train, self.size)
+        return train.steps(train.batch_size * self.size)
 
     def batches(
         self, train: Dataset, order: NDArray[np.intp], done: int, dtype: DTypeLike
@@ -288,7 +288,7 @@ def _check(session: Session, train: object, size: int) -> None:
             'the sampler "learned_unigram" counts the labels of one process: several ranks would draw other classes.',
             hint='"log_uniform" or "uniform".',
         )
-    if global_batches(train, size) == 0:
+    if train.steps(train.batch_size * size) == 0:
         least = size * train.batch_size
         raise ShapeError("drop_remainder leaves no batch.", expected=f">= {least} samples", received=len(train))
 

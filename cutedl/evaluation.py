@@ -15,7 +15,7 @@ from cutedl.ranks import Alone
 if TYPE_CHECKING:
     from cutedl.session import Session
 
-__all__ = ["evaluate", "results"]
+__all__ = ["evaluate", "evaluate_aside", "results"]
 
 # Pieces of this many samples, whatever the batch size: large products, small temporaries, the same bits.
 _ROWS = 4096
@@ -42,6 +42,15 @@ def evaluate(session: Session, data: Dataset, comm: Alone) -> tuple[dict[str, fl
     total, count, outputs = comm.pool(total, count, outputs, metrics)
     row = {"loss": loss.reduce(total, count) + network.arena.penalty}
     return row | results(metrics), np.concatenate(outputs)
+
+
+def evaluate_aside(session: Session, data: Dataset) -> dict[str, float]:
+    """Return loss and metrics by name; the metrics of an epoch under way go on from where they were."""
+    under_way = [metric.state() for metric in session.metrics] if session.batch else []
+    row = evaluate(session, data, Alone())[0]
+    for metric, state in zip(session.metrics, under_way, strict=False):
+        metric.restore(state)
+    return row
 
 
 def _as_trained(labels: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -7,7 +7,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cutedl.session import Session
 
 __all__ = ["Interrupts"]
 
@@ -45,6 +48,16 @@ class Interrupts:
             yield
         finally:
             self._release(taken)
+
+    def obey(self, session: Session, wish: int) -> None:
+        """End the fit as all ranks wish: 0 to go on, 1 to stop it, or the number of a signal that one of them got."""
+        if wish > 1 and not session.history.interrupted:
+            self.received = signal.Signals(wish)
+            session.history.interrupted = True
+            session.stop_fit(f"interrupted by {self.received.name}")
+            session.history.note(session.epoch, "interrupt", str(session.stop_reason))
+        elif wish and session.stop_reason is None:
+            session.stop_fit("another rank stopped the fit")
 
     def exit_if_terminated(self) -> None:
         """Leave the program, with the status that a shell gives to SIGTERM, 143, if that is what came."""

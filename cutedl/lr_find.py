@@ -95,7 +95,6 @@ def _suggestion(rates: NDArray[np.float64], losses: NDArray[np.float64]) -> floa
 def _losses(session: Session, train: Dataset, rates: NDArray[np.float64]) -> NDArray[np.float64]:
     smooth, losses = 0.0, [math.inf]
     optimizer = session.optimizer
-    optimizer.learning_rate_scale = 1.0
     for batch, rate in zip(_endless(session, train), rates.tolist(), strict=False):
         optimizer.learning_rate = rate
         try:
@@ -117,8 +116,9 @@ def _endless(session: Session, train: Dataset) -> Iterator[tuple[NDArray[Any], .
 
 
 def _snapshot(session: Session) -> dict[str, Any]:
+    arena = session.objective.network.arena  # of the objective: a loss with parameters has then declared them
     return {
-        "arena": session.model.arena.state(),
+        "arena": arena.state(),
         "optimizer": session.optimizer.state(),
         "loss": session.loss.state(),
         "gradient_norm": session.gradient_norm,

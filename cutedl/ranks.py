@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cutedl.losses import Loss
     from cutedl.session import Session
 
-__all__ = ["Alone", "Totals", "global_batches", "shard"]
+__all__ = ["Alone", "Totals", "shard"]
 
 Totals = tuple[float, float, list[NDArray[Any]]]  # losses, what they are divided by, outputs
 
@@ -112,13 +112,3 @@ def shard(order: NDArray[np.intp], batch_size: int, rank: int, size: int) -> NDA
     rest = order[whole:]
     own = rest[len(rest) * rank // size : len(rest) * (rank + 1) // size]
     return np.concatenate([order[:whole].reshape(-1, size, batch_size)[:, rank].reshape(-1), own])
-
-
-def global_batches(train: Dataset, size: int) -> int:
-    """Return how many steps an epoch has when so many ranks share every batch.
-
-    >>> global_batches(Dataset(np.eye(7), np.arange(7), batch_size=2), size=3)
-    2
-    """
-    whole, rest = divmod(len(train), train.batch_size * size)
-    return whole + (rest > 0 and not train.drop_remainder)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,7 +20,7 @@ from cutedl.dataset import Dataset
 from cutedl.divergence import gradient_diverged, loss_diverged
 from cutedl.door import Train
 from cutedl.errors import ReentrancyError
-from cutedl.evaluation import evaluate, results
+from cutedl.evaluation import evaluate, evaluate_aside, results
 from cutedl.history import History
 from cutedl.interrupts import Interrupts
 from cutedl.listeners import FitListener, Listener, condition_callback
@@ -195,13 +194,7 @@ class Session:
     def _ending(self) -> bool:
         """Whether all ranks leave; what one of them wishes in a step, all obey after the next."""
         wish = self.comm.verdict(self.wish)
-        if wish > 1 and not self.history.interrupted:
-            self._interrupts.received = signal.Signals(wish)
-            self.history.interrupted = True
-            self.stop_fit(f"interrupted by {signal.Signals(wish).name}")
-            self.history.note(self.epoch, "interrupt", str(self.stop_reason))
-        elif wish and self.stop_reason is None:
-            self.stop_fit("another rank stopped the fit")
+        self._interrupts.obey(self, wish)
         return wish > 0
 
     @property
@@ -291,11 +284,7 @@ class Session:
         {'loss': 2.0}
         """
         door.check_data(self, "data", data)
-        under_way = [metric.state() for metric in self.metrics] if self.batch else []
-        row = evaluate(self, data, Alone())[0]
-        for metric, state in zip(self.metrics, under_way, strict=False):
-            metric.restore(state)
-        return row
+        return evaluate_aside(self, data)
 
     def lr_find(self, train: Dataset, **options: Any) -> LearningRateCurve:
         """Return the loss at growing learning rates, and which one to try; leaves no trace in the session.

@@ -55,6 +55,19 @@ def test_a_schedule_is_there_again_afterwards():
     assert repr(s.optimizer) == expected
 
 
+def test_the_table_of_a_sampled_head_is_there_again_afterwards():
+    rng = np.random.default_rng(0)
+    words = Dataset(rng.normal(size=(64, 4)).astype(np.float32), rng.integers(0, 1000, 64), 8)
+
+    def trained(look):
+        s = Session(Model([nn.Dense(8, inshape=4)]), losses.SampledSoftmax(1000, 16), optimizers.SGD(0.1), seed=0)
+        if look:
+            s.lr_find(words)
+        return s.fit(words, 2, verbose=0)["loss"]
+
+    assert trained(look=True) == trained(look=False)
+
+
 def test_refusals():
     with pytest.raises(ArgumentError, match="high cannot be used"):
         session().lr_find(data(), low=1.0, high=0.1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,7 +21,7 @@ _QUARTER = initializers.Constant(0.25)
 
 # Against an array, NumPy takes the larger of many numbers at once; against a number, of one at a time.
 _PIECE = 1 << 15
-_ZEROS = np.zeros(_PIECE)
+_ZEROS = {np.dtype(name): np.zeros(_PIECE, name) for name in ("float32", "float64")}
 
 
 class Relu(Nonlinearity):
@@ -245,19 +243,13 @@ class Softplus(Nonlinearity):
 
 def _positive_part(x: NDArray[Any], out: NDArray[Any]) -> None:
     """Write max(x, 0) into out."""
+    zeros = _ZEROS[out.dtype]
     if x.size <= _PIECE:
-        np.maximum(x, _zeros(x.shape, out.dtype), out=out)
+        np.maximum(x, zeros[: x.size].reshape(x.shape), out=out)
     elif x.flags.c_contiguous and out.flags.c_contiguous:
         flat, flat_out = x.reshape(-1), out.reshape(-1)
         for start in range(0, x.size, _PIECE):
-            piece = flat[start : start + _PIECE]
-            np.maximum(piece, _zeros(piece.shape, out.dtype), out=flat_out[start : start + _PIECE])
+            piece = slice(start, start + _PIECE)
+            np.maximum(flat[piece], zeros[: x.size - start], out=flat_out[piece])
     else:
         np.maximum(x, 0, out=out)
-
-
-@lru_cache(maxsize=64)
-def _zeros(shape: Shape, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return at most _PIECE zeros; all of them are one memory."""
-    zeros: NDArray[Any] = _ZEROS.view(dtype)[: math.prod(shape)].reshape(shape)
-    return zeros
