@@ -221,25 +221,38 @@ class Arena:
         """Make the two vectors and fill each parameter from the stream of (seed, its name); with 0 for restore()."""
         count = sum(parameter.size for parameter in self._parameters.values())
         self._values, self._gradients = np.zeros(count, dtype), np.zeros(count, dtype)
+        self._statistic_values = np.zeros(sum(statistic.size for statistic in self._statistics.values()), dtype)
         for table in self._tables.values():
             table.allocate(seed, dtype, initialize)
         for buffer in self._buffers:
             buffer.dtype = dtype
-        self._statistic_values = np.zeros(sum(statistic.size for statistic in self._statistics.values()), dtype)
-        start = 0
-        for statistic in self._statistics.values():
-            statistic.place(self._statistic_values[start : start + statistic.size])
-            start += statistic.size
         self.seed = seed
         self.reseed()
+        self._lay_out()
+        for statistic in self._statistics.values():
+            statistic.value[...] = statistic.start
+        if initialize:
+            for parameter in self._parameters.values():
+                parameter.initializer(parameter.value, stream(seed, "init", parameter.name))
+
+    def _lay_out(self) -> None:
+        """Give parameters and statistics their places in the vectors."""
+        start = 0
+        for statistic in self._statistics.values():
+            statistic.place(self.statistics[start : start + statistic.size])
+            start += statistic.size
         start = 0
         for parameter in sorted(self._parameters.values(), key=lambda p: len(p.shape) < 2):
             place = slice(start, start + parameter.size)
             self._places[parameter.name] = place
-            parameter.place(self._values[place], self._gradients[place])
-            if initialize:
-                parameter.initializer(parameter.value, stream(seed, "init", parameter.name))
+            parameter.place(self.values[place], self.gradients[place])
             start = place.stop
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Make a copy whole: what copy and pickle make of the views are numbers outside the vectors."""
+        vars(self).update(state)
+        if self._values is not None:
+            self._lay_out()
 
     # -- saved state -------------------------------------------------------------------------------------------------
 

@@ -64,7 +64,7 @@ class Parameter:
         return self._gradient
 
     def place(self, value: NDArray[Any], gradient: NDArray[Any]) -> None:
-        """Take its places in the arena's two vectors; the arena calls this once."""
+        """Take its places in the arena's two vectors; the arena calls this."""
         self._value, self._gradient = value.reshape(self.shape), gradient.reshape(self.shape)
 
     def _not_built(self) -> NotBuiltError:
@@ -96,9 +96,8 @@ class Statistic:
         return self._value
 
     def place(self, value: NDArray[Any]) -> None:
-        """Take its place in arena.statistics, with the number that it starts from; the arena calls this once."""
+        """Take its place in arena.statistics; the arena calls this."""
         self._value = value.reshape(self.shape)
-        self._value[...] = self.start
 
 
 class Table:

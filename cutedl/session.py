@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,7 +19,7 @@ from cutedl.audience import Audience
 from cutedl.dataset import Dataset
 from cutedl.divergence import gradient_diverged, loss_diverged
 from cutedl.door import Train
-from cutedl.errors import ReentrancyError
+from cutedl.errors import ArgumentError, ReentrancyError
 from cutedl.evaluation import evaluate, evaluate_aside, results
 from cutedl.history import History
 from cutedl.interrupts import Interrupts
@@ -87,6 +87,10 @@ class Session:
 
     def __repr__(self) -> str:
         return f"Session({self.model!r}, {self.loss!r}, {self.optimizer!r}, seed={self.seed}, epoch={self.epoch})"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        hint = "session.save(path) writes all of it, Session.load(path) reads it."
+        raise ArgumentError("a session cannot be copied or pickled.", hint=hint)
 
     # -- one step ----------------------------------------------------------------------------------------------------
 

@@ -1,9 +1,10 @@
 import copy
+import pickle
 
 import numpy as np
 import pytest
 
-from cutedl import nn
+from cutedl import nn, optimizers
 from cutedl.errors import ArgumentError, DataTypeError, NonFiniteError, NotBuiltError, ShapeError
 from cutedl.model import Model
 
@@ -121,6 +122,35 @@ def test_a_copy_is_independent():
     twin = copy.deepcopy(original)
     twin.assemble(1)
     np.testing.assert_array_equal(original.arena.values, model().arena.values)
+
+
+def pickled(pair):
+    return pickle.loads(pickle.dumps(pair))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
+def test_a_copy_of_model_and_optimizer_goes_on_as_they_do(copied):
+    """Parameters and optimizer are views into the arena's vectors; those of a copy have to be views into its own."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(8, 4)).astype(np.float32), rng.normal(size=(8, 2)).astype(np.float32)
+    m = Model([nn.Dense(5, inshape=4, activation="relu"), nn.BatchNormalization(), nn.Dropout(0.5), nn.Dense(2)])
+    m.assemble(seed=0)
+
+    def steps(m, optimizer):
+        for _ in range(3):
+            m.backward((m.forward(x) - y) / 8)
+            optimizer.step(m.arena)
+        return m
+
+    adam = optimizers.Adam(0.1, ema=0.9)
+    steps(m, adam)
+    twin, twin_adam = copied((m, adam))
+    assert np.shares_memory(twin.parameters["dense_0.kernel"].value, twin.arena.values)
+    before = twin.predict(x)
+    np.testing.assert_array_equal(steps(m, adam).predict(x), steps(twin, twin_adam).predict(x))
+    assert (twin.predict(x) != before).all()
+    assert not np.shares_memory(m.arena.values, twin.arena.values)
+    np.testing.assert_array_equal(adam.state()["average"], twin_adam.state()["average"])
 
 
 def test_refusals():

@@ -1,5 +1,7 @@
+import copy
 import hashlib
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -318,6 +320,13 @@ BAD_FITS = {
     "too few features": ((X[:, :1], Y), ShapeError, r"dense_0 cannot take this input. expected \(batch, 2\)"),
     "image data": ((X.reshape(20, 1, 2), Y), ShapeError, r"received \((20|batch), 1, 2\)"),
 }
+
+
+def test_a_session_is_saved_not_copied():
+    s = Session(Model([nn.Dense(1)]), losses.MeanSquaredError(), optimizers.SGD())
+    for copied in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(ArgumentError, match="cannot be copied or pickled. hint: session.save"):
+            copied(s)
 
 
 @pytest.mark.parametrize(("arrays", "error", "message"), BAD_FITS.values(), ids=BAD_FITS)

@@ -149,22 +149,32 @@ class Optimizer(ABC):
             self._update_average(self._average)
 
     def _bind(self, arena: Arena) -> None:
-        w, g = arena.values, arena.gradients
+        w = arena.values
         self.options.check_names([*arena.parameters, *arena.tables])
         self._arena, self.steps = arena, 0
         self.state_vectors = np.empty((self.slots, w.size), w.dtype)
         self.state_vectors[...] = np.reshape(self.initial_state, (-1, 1))
-        self._blocks = [
-            Block(place, w[place], g[place], tuple(slot[place] for slot in self.state_vectors), *treatment)
-            for segment, treatment in self._segments(arena)
-            for place in _cut(segment)
-        ]
+        self._blocks = self._cut(arena)
         names = (*arena.parameters, *arena.tables)
         self._multipliers = {self.options.multiplier(name) for name in names} - {0.0}
         self._table_state: dict[str, NDArray[Any]] = {}
         self._flush_every = min([_FLUSH_EVERY, *(_steps_to_fade(decay) for decay in self.decays)])
         self._accumulation = Accumulation(arena, self.options.accumulate) if self.options.accumulate > 1 else None
         self._average = w.copy() if self.options.ema is not None else None
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Make a copy whole: what copy and pickle make of the blocks are numbers outside the vectors."""
+        vars(self).update(state)
+        if self._arena is not None:
+            self._blocks = self._cut(self._arena)
+
+    def _cut(self, arena: Arena) -> list[Block]:
+        w, g = arena.values, arena.gradients
+        return [
+            Block(place, w[place], g[place], tuple(slot[place] for slot in self.state_vectors), *treatment)
+            for segment, treatment in self._segments(arena)
+            for place in _cut(segment)
+        ]
 
     def _segments(self, arena: Arena) -> Iterator[tuple[slice, tuple[float, float]]]:
         """The longest runs of parameters with the same multiplier and decay, the frozen ones left out."""
