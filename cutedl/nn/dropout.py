@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutedl import checks
-from cutedl.arena import Arena
-from cutedl.nn.layer import Layer, Shape
+from cutedl.nn.random_layer import RandomLayer
 
 __all__ = ["Dropout"]
 
 
-class Dropout(Layer):
+class Dropout(RandomLayer):
     """In training each input is 0 with probability rate, the others are scaled up; in evaluation y = x.
 
     y = x m, dx = dy m, with m = 1 / (1 - rate) where a draw u, uniform in [0, 1), is >= rate, else 0: the mean of y
@@ -33,8 +32,6 @@ class Dropout(Layer):
     [[...]] [[1. 1. 1. 1. 1. 1.]]
     """
 
-    inplace = True
-
     def __init__(self, rate: float, name: str | None = None):
         super().__init__(name)
         self.rate = checks.number("rate", rate, low=0, high=1, below=True)
@@ -42,29 +39,13 @@ class Dropout(Layer):
     def __repr__(self) -> str:
         return f"Dropout({self.rate:g})"
 
-    def build(self, in_shape: Shape, arena: Arena) -> Shape:
-        """Declare the mask and the stream it is drawn from."""
-        self._mask = arena.buffer(in_shape)
-        self._generator = arena.generator(str(self.name))
-        return in_shape
-
-    def flops(self, in_shape: Shape, out_shape: Shape) -> int:
-        """None: in evaluation y = x."""
-        return 0
-
-    def forward(self, x: NDArray[Any], out: NDArray[Any], training: bool) -> NDArray[Any]:
-        if not training:
-            if out is not x:
-                out[...] = x
-            return out
-        mask = self._mask.rows(len(x))
-        self._generator.random(dtype=mask.dtype, out=mask)
-        np.greater_equal(mask, self.rate, out=mask)
-        mask *= 1 / (1 - self.rate)  # m = [u >= rate] / (1 - rate)
-        np.multiply(x, mask, out=out)
-        return out
+    def disturb(self, x: NDArray[Any], draws: NDArray[Any], out: NDArray[Any]) -> None:
+        self._generator.random(dtype=draws.dtype, out=draws)
+        np.greater_equal(draws, self.rate, out=draws)
+        draws *= 1 / (1 - self.rate)  # m = [u >= rate] / (1 - rate)
+        np.multiply(x, draws, out=out)
 
     def backward(self, dy: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any] | None:
         if out is not None:
-            np.multiply(dy, self._mask.rows(len(dy)), out=out)
+            np.multiply(dy, self._draws.rows(len(dy)), out=out)
         return out

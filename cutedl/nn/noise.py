@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutedl import checks
-from cutedl.arena import Arena
-from cutedl.nn.layer import Layer, Shape
+from cutedl.nn.random_layer import RandomLayer
 
 __all__ = ["GaussianNoise"]
 
 
-class GaussianNoise(Layer):
+class GaussianNoise(RandomLayer):
     """In training y = x + stddev n, n drawn from the normal distribution; in evaluation y = x. dx = dy.
 
     stddev: standard deviation of the noise, in the units of x, >= 0.
@@ -30,8 +29,6 @@ class GaussianNoise(Layer):
     0.10
     """
 
-    inplace = True
-
     def __init__(self, stddev: float, name: str | None = None):
         super().__init__(name)
         self.stddev = checks.number("stddev", stddev, low=0)
@@ -39,26 +36,10 @@ class GaussianNoise(Layer):
     def __repr__(self) -> str:
         return f"GaussianNoise({self.stddev:g})"
 
-    def build(self, in_shape: Shape, arena: Arena) -> Shape:
-        """Declare room for the noise and the stream it is drawn from."""
-        self._noise = arena.buffer(in_shape)
-        self._generator = arena.generator(str(self.name))
-        return in_shape
-
-    def flops(self, in_shape: Shape, out_shape: Shape) -> int:
-        """None: in evaluation y = x."""
-        return 0
-
-    def forward(self, x: NDArray[Any], out: NDArray[Any], training: bool) -> NDArray[Any]:
-        if not training:
-            if out is not x:
-                out[...] = x
-            return out
-        noise = self._noise.rows(len(x))
-        self._generator.standard_normal(dtype=noise.dtype, out=noise)
-        noise *= self.stddev
-        np.add(x, noise, out=out)
-        return out
+    def disturb(self, x: NDArray[Any], draws: NDArray[Any], out: NDArray[Any]) -> None:
+        self._generator.standard_normal(dtype=draws.dtype, out=draws)
+        draws *= self.stddev
+        np.add(x, draws, out=out)
 
     def backward(self, dy: NDArray[Any], out: NDArray[Any] | None) -> NDArray[Any] | None:
         if out is not None:

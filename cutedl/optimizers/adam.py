@@ -8,15 +8,14 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from cutedl import checks
-from cutedl.optimizers.base import Optimizer
+from cutedl.optimizers.moments import Moments
 from cutedl.optimizers.options import Keywords
 from cutedl.optimizers.schedules import Rate
 
 __all__ = ["Adam"]
 
 
-class Adam(Optimizer):
+class Adam(Moments):
     """Adaptive moments: w -= learning_rate m̂ / (√v̂ + epsilon).
 
     m̂ and v̂ are the bias-corrected running means of g and g². Kept here as sums, m = beta1 m + g and
@@ -37,8 +36,6 @@ class Adam(Optimizer):
     [0.9 1.1]
     """
 
-    slots = 2
-
     def __init__(
         self,
         learning_rate: Rate = 0.001,
@@ -47,15 +44,7 @@ class Adam(Optimizer):
         epsilon: float = 1e-8,
         **options: Unpack[Keywords],
     ):
-        super().__init__(learning_rate, **options)
-        self.beta1 = checks.number("beta1", beta1, low=0, high=1, below=True)
-        self.beta2 = checks.number("beta2", beta2, low=0, high=1, below=True)
-        self.epsilon = checks.number("epsilon", epsilon, low=0, above=True)
-
-    @property
-    def decays(self) -> tuple[float, ...]:
-        """The moments fade by beta1 and beta2."""
-        return self.beta1, self.beta2
+        super().__init__(learning_rate, beta1, beta2, epsilon, **options)
 
     def factors(self, step: int, rate: float) -> tuple[float, ...]:
         """The rate and epsilon that make the sums m and v into m̂ and v̂."""

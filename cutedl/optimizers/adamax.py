@@ -7,15 +7,14 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from cutedl import checks
-from cutedl.optimizers.base import Optimizer
+from cutedl.optimizers.moments import Moments
 from cutedl.optimizers.options import Keywords
 from cutedl.optimizers.schedules import Rate
 
 __all__ = ["Adamax"]
 
 
-class Adamax(Optimizer):
+class Adamax(Moments):
     """Adam in the infinity norm: u = max(beta2 u, |g| + epsilon), w -= learning_rate m̂ / u.
 
     learning_rate: step size, > 0, or a schedule. beta1, beta2: in [0, 1). epsilon: > 0. Passes: 9.
@@ -34,8 +33,6 @@ class Adamax(Optimizer):
     [0.8 1.2]
     """
 
-    slots = 2
-
     def __init__(
         self,
         learning_rate: Rate = 0.002,
@@ -44,10 +41,7 @@ class Adamax(Optimizer):
         epsilon: float = 1e-8,
         **options: Unpack[Keywords],
     ):
-        super().__init__(learning_rate, **options)
-        self.beta1 = checks.number("beta1", beta1, low=0, high=1, below=True)
-        self.beta2 = checks.number("beta2", beta2, low=0, high=1, below=True)
-        self.epsilon = checks.number("epsilon", epsilon, low=0, above=True)
+        super().__init__(learning_rate, beta1, beta2, epsilon, **options)
 
     @property
     def decays(self) -> tuple[float, ...]:

@@ -6,8 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import groupby
-from typing import Any, NamedTuple, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,30 +15,17 @@ from cutedl import checks
 from cutedl.arena import Arena, Table
 from cutedl.errors import ArgumentError, NotBuiltError
 from cutedl.optimizers.accumulation import Accumulation
+from cutedl.optimizers.average import Average
+from cutedl.optimizers.blocks import cut
 from cutedl.optimizers.options import Keywords, Options
 from cutedl.optimizers.schedules import Rate, shown
 
 __all__ = ["Optimizer"]
 
-# One block of w, g and two state vectors in float32 is 1 MiB or 2 MiB: what a core's second-level cache holds.
-_BLOCK = 1 << 16
-_ONE_BLOCK = 1 << 17
-
 # State that no gradient feeds fades into subnormal numbers, which make arithmetic many times slower. Whatever is
 # nearer than this factor to the smallest normal number is set to 0, often enough that nothing can cross the gap.
 _GAP = 1e13
 _FLUSH_EVERY = 64
-
-
-class Block(NamedTuple):
-    """A piece of all vectors whose parameters are treated alike."""
-
-    place: slice
-    w: NDArray[Any]
-    g: NDArray[Any]
-    state: tuple[NDArray[Any], ...]
-    multiplier: float
-    weight_decay: float
 
 
 class Optimizer(ABC):
@@ -146,7 +132,7 @@ class Optimizer(ABC):
         if self.steps % self._flush_every == 0 and self.decays:
             self._flush()
         if self._average is not None:
-            self._update_average(self._average)
+            self._average.add(self._blocks, self.steps)
 
     def _bind(self, arena: Arena) -> None:
         w = arena.values
@@ -154,40 +140,19 @@ class Optimizer(ABC):
         self._arena, self.steps = arena, 0
         self.state_vectors = np.empty((self.slots, w.size), w.dtype)
         self.state_vectors[...] = np.reshape(self.initial_state, (-1, 1))
-        self._blocks = self._cut(arena)
+        self._blocks = cut(arena, self.state_vectors, self.options)
         names = (*arena.parameters, *arena.tables)
         self._multipliers = {self.options.multiplier(name) for name in names} - {0.0}
         self._table_state: dict[str, NDArray[Any]] = {}
         self._flush_every = min([_FLUSH_EVERY, *(_steps_to_fade(decay) for decay in self.decays)])
         self._accumulation = Accumulation(arena, self.options.accumulate) if self.options.accumulate > 1 else None
-        self._average = w.copy() if self.options.ema is not None else None
+        self._average = Average(arena, self.options.ema) if self.options.ema is not None else None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Make a copy whole: what copy and pickle make of the blocks are numbers outside the vectors."""
         vars(self).update(state)
         if self._arena is not None:
-            self._blocks = self._cut(self._arena)
-
-    def _cut(self, arena: Arena) -> list[Block]:
-        w, g = arena.values, arena.gradients
-        return [
-            Block(place, w[place], g[place], tuple(slot[place] for slot in self.state_vectors), *treatment)
-            for segment, treatment in self._segments(arena)
-            for place in _cut(segment)
-        ]
-
-    def _segments(self, arena: Arena) -> Iterator[tuple[slice, tuple[float, float]]]:
-        """The longest runs of parameters with the same multiplier and decay, the frozen ones left out."""
-        options, parameters = self.options, arena.parameters
-
-        def treatment(item: tuple[str, slice]) -> tuple[float, float]:
-            decay = options.weight_decay if len(parameters[item[0]].shape) > 1 else 0.0
-            return options.multiplier(item[0]), decay
-
-        for (multiplier, decay), run in groupby(arena.places.items(), key=treatment):
-            places = [place for _, place in run]
-            if multiplier:
-                yield slice(places[0].start, places[-1].stop), (multiplier, decay)
+            self._blocks = cut(self._arena, self.state_vectors, self.options)
 
     def _step_rows(self, table: Table, factors: tuple[float, ...]) -> None:
         """Apply the rule to the rows of the last backward alone; the state of the others does not fade meanwhile."""
@@ -234,7 +199,7 @@ class Optimizer(ABC):
             "vectors": self.state_vectors.copy() if bound else None,
             "tables": {name: slots.copy() for name, slots in self._table_state.items()} if bound else {},
             "accumulation": self._accumulation.state() if bound and self._accumulation is not None else None,
-            "average": self._average.copy() if bound and self._average is not None else None,
+            "average": self._average.mean.copy() if bound and self._average is not None else None,
         }
 
     def restore(self, state: Mapping[str, Any], arena: Arena) -> None:
@@ -253,7 +218,7 @@ class Optimizer(ABC):
             if self._accumulation is not None:
                 self._accumulation.restore(state["accumulation"])
             if self._average is not None:
-                self._average[...] = state["average"]
+                self._average.mean[...] = state["average"]
         else:
             self._arena = None
         self.steps, self.last_learning_rate, self.learning_rate_scale = steps, last, scale
@@ -297,27 +262,8 @@ class Optimizer(ABC):
             raise ArgumentError("this optimizer keeps no mean of the weights.", hint="make it with ema=0.99.")
         if arena is not self._arena or self._average is None or self.steps == 0:
             raise NotBuiltError("no step was made on this model yet: there is no mean of its weights.")
-        weights = arena.values.copy()
-        arena.values[...] = self._average
-        try:
+        with self._average.in_place():
             yield
-        finally:
-            arena.values[...] = weights
-
-    def _update_average(self, average: NDArray[Any]) -> None:
-        keep = self.options.ema if self.options.ema is not None and self.steps > 1 else 0.0
-        for block in self._blocks:
-            mean = average[block.place]
-            np.subtract(block.w, mean, out=block.g)  # mean += (1 - ema) (w - mean)
-            np.multiply(block.g, 1 - keep, out=block.g)
-            mean += block.g
-
-
-def _cut(segment: slice) -> list[slice]:
-    """Blocks of a run of parameters; all of it if that is small."""
-    length = segment.stop - segment.start
-    size = max(1, length) if length <= _ONE_BLOCK else _BLOCK
-    return [slice(start, min(start + size, segment.stop)) for start in range(segment.start, segment.stop, size)]
 
 
 def _steps_to_fade(decay: float) -> int:

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutedl import checks
-from cutedl.optimizers.base import Optimizer
+from cutedl.optimizers.moments import Moments
 from cutedl.optimizers.options import Keywords
 from cutedl.optimizers.schedules import Rate
 
 __all__ = ["Nadam"]
 
 
-class Nadam(Optimizer):
+class Nadam(Moments):
     """Adam along the gradient to come: w -= learning_rate (a g + b m) / (√v̂ + epsilon).
 
     mu(t) = beta1 (1 - 0.96^(t momentum_decay) / 2) warms the momentum up; with P(t) = mu(1) ... mu(t),
@@ -39,8 +39,6 @@ class Nadam(Optimizer):
     [0.81598639 1.18401361]
     """
 
-    slots = 2
-
     def __init__(
         self,
         learning_rate: Rate = 0.002,
@@ -50,17 +48,10 @@ class Nadam(Optimizer):
         momentum_decay: float = 0.004,
         **options: Unpack[Keywords],
     ):
-        super().__init__(learning_rate, **options)
-        self.beta1 = checks.number("beta1", beta1, low=0, high=1, above=True, below=True)
-        self.beta2 = checks.number("beta2", beta2, low=0, high=1, below=True)
-        self.epsilon = checks.number("epsilon", epsilon, low=0, above=True)
+        checks.number("beta1", beta1, low=0, high=1, above=True, below=True)  # 0 would make b 0
+        super().__init__(learning_rate, beta1, beta2, epsilon, **options)
         self.momentum_decay = checks.number("momentum_decay", momentum_decay, low=0)
         self._at, self._product = 0, 1.0
-
-    @property
-    def decays(self) -> tuple[float, ...]:
-        """The moments fade by beta1 and beta2."""
-        return self.beta1, self.beta2
 
     def factors(self, step: int, rate: float) -> tuple[float, ...]:
         """a / b, the rate and epsilon, as the sums m and v need them."""

@@ -8,7 +8,7 @@ import pytest
 from cutedl import initializers, optimizers
 from cutedl.arena import Arena
 from cutedl.errors import ArgumentError
-from cutedl.optimizers import base
+from cutedl.optimizers import blocks
 from tests.contracts import OPTIMIZERS
 
 each_optimizer = pytest.mark.parametrize("row", OPTIMIZERS.values(), ids=OPTIMIZERS)
@@ -45,8 +45,8 @@ def test_trajectory_equals_the_naive_twin(row, dtype, tolerance):
 def test_blocks_do_not_change_a_bit(row, monkeypatch):
     g = gradients(1000, 5)
     whole = train(row.make(**row.arguments), vector(1000, "float32"), g).tobytes()
-    monkeypatch.setattr(base, "_BLOCK", 64)
-    monkeypatch.setattr(base, "_ONE_BLOCK", 64)
+    monkeypatch.setattr(blocks, "_BLOCK", 64)
+    monkeypatch.setattr(blocks, "_ONE_BLOCK", 64)
     assert train(row.make(**row.arguments), vector(1000, "float32"), g).tobytes() == whole
 
 

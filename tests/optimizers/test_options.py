@@ -1,5 +1,6 @@
 """What every optimizer can do besides its rule: decay, clipping, accumulation, averages, multipliers."""
 
+import copy
 import tracemalloc
 
 import numpy as np
@@ -9,7 +10,7 @@ from cutedl import optimizers
 from cutedl.arena import Arena
 from cutedl.errors import ArgumentError, NotBuiltError, UnknownNameError
 from cutedl.initializers import glorot_uniform, ones
-from cutedl.optimizers import base, clipping
+from cutedl.optimizers import blocks, clipping
 
 
 def two_layers(dtype="float64", rows=3):
@@ -157,6 +158,19 @@ def test_the_average_follows_the_weights_and_is_put_in_their_place_for_a_while()
     np.testing.assert_array_equal(arena.values, weights)
 
 
+def test_the_average_of_a_copy_takes_the_place_of_the_copys_weights():
+    arena, sgd = two_layers(), optimizers.SGD(0.1, ema=0.8)
+    stepped(sgd, arena)
+    twin_arena, twin = copy.deepcopy((arena, sgd))
+    with sgd.averaged(arena):
+        mean = arena.values.copy()
+    weights = arena.values.copy()
+    with twin.averaged(twin_arena):
+        np.testing.assert_array_equal(twin_arena.values, mean)
+        np.testing.assert_array_equal(arena.values, weights)
+    assert (mean != weights).all()
+
+
 def test_there_is_no_average_without_asking_or_before_the_first_step():
     with pytest.raises(ArgumentError, match=r"keeps no mean of the weights. hint: make it with ema=0.99"):
         optimizers.SGD().averaged(two_layers()).__enter__()
@@ -210,8 +224,8 @@ ALL = {
 
 def test_blocks_do_not_change_a_bit(monkeypatch):
     whole = stepped(optimizers.Adam(**ALL), two_layers("float32", 100), 6)
-    monkeypatch.setattr(base, "_BLOCK", 64)
-    monkeypatch.setattr(base, "_ONE_BLOCK", 64)
+    monkeypatch.setattr(blocks, "_BLOCK", 64)
+    monkeypatch.setattr(blocks, "_ONE_BLOCK", 64)
     pieces = stepped(optimizers.Adam(**ALL), two_layers("float32", 100), 6)
     for name in whole:
         np.testing.assert_array_equal(whole[name], pieces[name])

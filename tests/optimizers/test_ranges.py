@@ -6,7 +6,7 @@ import pytest
 
 from cutedl import optimizers
 from cutedl.errors import ArgumentError
-from cutedl.optimizers import base, schedules
+from cutedl.optimizers import base, blocks, schedules
 
 BELOW_ONE, INSIDE, FRACTION = "a number in [0, 1)", "a number in (0, 1)", "a number in (0, 1]"
 POSITIVE, NOT_NEGATIVE, COUNT = "a number in (0, inf]", "a number in [0, inf]", "an int >= 1"
@@ -59,7 +59,7 @@ def test_what_is_no_number_is_told_the_whole_range(make):
     ],
 )
 def test_a_vector_is_cut_into_blocks_of_64k_if_it_is_longer_than_two_of_them(length, sizes):
-    cut = base._cut(slice(7, 7 + length))
+    cut = blocks._pieces(slice(7, 7 + length))
     assert [part.stop - part.start for part in cut] == sizes
     assert [part.start for part in cut] == [7 + sum(sizes[:number]) for number in range(len(sizes))]
 

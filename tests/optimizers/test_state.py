@@ -35,7 +35,7 @@ def steps(optimizer, a, numbers):
 
 
 def memory(optimizer, a):
-    average = b"" if optimizer._average is None else optimizer._average.tobytes()
+    average = b"" if optimizer._average is None else optimizer._average.mean.tobytes()
     return a.values.tobytes(), a.tables["vectors"].values.tobytes(), average, optimizer.steps
 
 
