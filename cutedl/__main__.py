@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("cutedl: interrupted", file=sys.stderr)
         return 1
-    except (CutedlError, OSError) as error:
+    except (CutedlError, OSError, MemoryError) as error:
         remark(complaint(error))
         return 1
     return 0 if answer.complete else 1

@@ -23,7 +23,8 @@ def publish(path: Path) -> Iterator[Path]:
     """Yield a temporary file beside path; it becomes path if the block ends well and is removed if it raises.
 
     Each call has a temporary name of its own and renaming is atomic, so that several processes may publish the same
-    file at once and none ever reads half of one. Makes the folder. Raises OSError if it cannot be written.
+    file at once and none ever reads half of one. Makes the folder, and removes temporary files of writers that died.
+    Raises OSError if it cannot be written.
     What a loss of power must not take away is written by `write_durably`.
 
     >>> from tempfile import TemporaryDirectory
@@ -34,6 +35,7 @@ def publish(path: Path) -> Iterator[Path]:
     ['five.txt']
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path, System())
     temporary = _temporary(path)
     # The user's umask decides who may read it, as for any file.
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))

@@ -55,9 +55,13 @@ def count(number: int, noun: str) -> str:
 def complaint(error: Exception) -> str:
     """Return what went wrong in words; of the operating system's errors, the file and what it says.
 
+    Python tells of too little memory by the name of the error alone, NumPy says how much it was to be.
+
     >>> complaint(FileNotFoundError(2, "No such file or directory", "a.csv"))
     'a.csv: no such file or directory'
     """
+    if isinstance(error, MemoryError):
+        return f"not enough memory. {error}".rstrip()
     if isinstance(error, CutedlError) or not isinstance(error, OSError) or error.strerror is None:
         return str(error)
     told = error.strerror[:1].lower() + error.strerror[1:]

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from cutedl.commands import labels, samples
 from cutedl.commands.answer import Answer, count, numbers
 from cutedl.dataset import Dataset
+from cutedl.errors import LabelError
 from cutedl.losses import SparseCategoricalCrossentropy
+from cutedl.losses.labels import class_indices
 from cutedl.session import Session
 
 __all__ = ["HELP", "add_arguments", "run"]
@@ -44,11 +46,17 @@ def _samples(session: Session, x: NDArray[Any]) -> NDArray[Any]:
 
 
 def _labels(session: Session, raw: NDArray[Any]) -> NDArray[Any]:
-    """Return labels in the form that the session's loss takes."""
+    """Return labels in the form that the session's loss takes. Raises LabelError for those that have none."""
     y, outputs = labels.tidy(raw), session.model.shapes[-1]
     if names := session.history.info.get("classes"):
         y = labels.class_indices(y, names)
+    elif y.dtype.kind == "U":
+        raise LabelError(
+            "labels are text, and the model knows no classes by name.",
+            expected="numbers",
+            received=repr(str(y.flat[0])),
+        )
     if isinstance(session.loss, SparseCategoricalCrossentropy):
         return y
     one_hot = y.ndim == 1 and y.dtype.kind == "i" and outputs > (1,)
-    return np.eye(outputs[-1])[y] if one_hot else labels.targets(y)
+    return np.eye(outputs[-1])[class_indices(y, outputs[-1])[0]] if one_hot else labels.targets(y)

@@ -15,6 +15,7 @@ __all__ = ["CLASSIFICATION", "REGRESSION", "class_indices", "class_names", "gues
 CLASSIFICATION, REGRESSION = "classification", "regression"
 
 _MOST_CLASSES = 20  # more different whole numbers than this are taken for amounts
+_LISTED = 8  # classes that a message names
 
 
 def tidy(y: NDArray[Any]) -> NDArray[Any]:
@@ -27,13 +28,16 @@ def tidy(y: NDArray[Any]) -> NDArray[Any]:
     """
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
-    if y.dtype.kind in "US":
-        return y.astype(str)
+    if y.dtype.kind == "S":
+        y = np.strings.decode(y, "utf-8", "backslashreplace")  # whatever the bytes are, each label stays its own
+    if y.dtype.kind == "U":
+        return y
     y = checks.numeric_array("labels", y)
     if y.ndim == 2 and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
         y = y.argmax(axis=1)
-    whole = y.dtype.kind in "biu" or (y.dtype.kind == "f" and np.isfinite(y).all() and (y == np.rint(y)).all())
-    return y.astype(np.int64) if whole else y
+    with np.errstate(invalid="ignore"):  # NaN, and what an int64 cannot hold: 1e20 is whole, but stays a float
+        whole = y.astype(np.int64)
+    return whole if np.array_equal(whole, y) else y
 
 
 def guess_task(y: NDArray[Any]) -> tuple[str, str]:
@@ -55,8 +59,14 @@ def guess_task(y: NDArray[Any]) -> tuple[str, str]:
 
 
 def class_names(y: NDArray[Any]) -> list[str]:
-    """Return the classes of tidy labels, in order; their positions are the class indices."""
-    return [str(label) for label in np.unique(y)]
+    """Return the classes of tidy labels, in order; their positions are the class indices.
+
+    Raises LabelError for labels that are all the same.
+    """
+    names = [str(label) for label in np.unique(y)]
+    if len(names) == 1:
+        raise LabelError("all labels are the same.", expected="at least 2 classes", received=f"{names[0]!r} alone")
+    return names
 
 
 def class_indices(y: NDArray[Any], names: list[str]) -> NDArray[np.int64]:
@@ -70,8 +80,8 @@ def class_indices(y: NDArray[Any], names: list[str]) -> NDArray[np.int64]:
     if unknown or y.ndim != 1:
         raise LabelError(
             "labels do not name the classes that the model knows.",
-            expected=", ".join(names),
-            received=", ".join(unknown) or f"rows of {y.shape[1:]}",
+            expected=_listed(names),
+            received=_listed(unknown) if unknown else f"rows of {y.shape[1:]}",
         )
     return np.array([names.index(str(label)) for label in found], dtype=np.int64)[inverse]
 
@@ -81,3 +91,8 @@ def targets(y: NDArray[Any]) -> NDArray[np.float64]:
     if y.dtype.kind == "U":
         raise LabelError("labels cannot be targets of a regression.", expected="numbers", received=repr(str(y.flat[0])))
     return y.reshape(len(y), -1).astype(np.float64)
+
+
+def _listed(names: list[str]) -> str:
+    rest = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")

@@ -119,7 +119,7 @@ def export_numpy(model: Model, path: str | os.PathLike[str]) -> None:
     statements = "".join(f"        {line}\n" for line in _statements(graph))
     words = {
         "version": __version__,
-        "module": path.stem,
+        "module": path.stem.encode("unicode_escape").decode().replace('"', r"\""),  # it stands inside of strings
         "dtype": graph.dtype.name,
         "sample": graph.x.shape,
         "inshape": batch_shape(graph.x.shape),

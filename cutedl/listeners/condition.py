@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cutedl import checks
+from cutedl.errors import ArgumentError
 from cutedl.listeners.listener import Listener
 from cutedl.listeners.monitor import Monitor
 
@@ -19,6 +20,8 @@ class Condition(Listener):
     """Calls func after `times` records of a column in a row without a new minimum."""
 
     def __init__(self, func: Callable[[], Any], key: str, times: int):
+        if not callable(func):
+            raise ArgumentError("func cannot be called.", expected="a function", received=repr(func))
         self.func, self.key, self.times = func, key, checks.integer("times", times)
         self.monitors = (key,)
         self._monitor = Monitor(key, mode="min")
@@ -57,6 +60,8 @@ def condition_callback(func: Callable[[], Any], key: str, times: int) -> Listene
 
     key: a column of the history; fit raises UnknownNameError before training if it will not be there.
     times: an int >= 1.
+
+    Raises ArgumentError for what is no function and for times below 1.
 
     >>> stop = condition_callback(lambda: session.stop_fit(), "val_loss", 10)
     >>> stop.monitors

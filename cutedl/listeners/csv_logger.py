@@ -39,7 +39,8 @@ class CSVLogger(EpochLog):
         """Write the row of an epoch."""
         if new := [column for column in row if column not in self._columns]:
             self._widen(new)
-        self.add(_line([_cell(row[column]) for column in self._columns]))
+        # The file may have a column already that this history gets only later, as by val_epochs.
+        self.add(_line([_cell(row.get(column, math.nan)) for column in self._columns]))
 
     def _header(self) -> list[str]:
         return rows[0] if os.path.exists(self.path) and (rows := self._read()) else []

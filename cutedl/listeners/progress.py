@@ -109,7 +109,9 @@ class Progress(Listener):
     # -- the live line -----------------------------------------------------------------------------------------------
 
     def _is_live(self) -> bool:
-        return self.live if self.live is not None else in_notebook() or sys.stderr.isatty()
+        if self.live is not None:
+            return self.live
+        return in_notebook() or (sys.stderr is not None and sys.stderr.isatty())
 
     def _draw_in_time(self, session: Session) -> None:
         """Draw if it is time, and the more rarely the longer it takes."""
@@ -194,4 +196,5 @@ def _shortened(text: str) -> str:
 
 def _print(fields: Fields) -> None:
     line = fields.line(_PLAIN_BYTES, lambda text: len(text.encode(errors="replace")))
-    print(line, file=sys.stderr, flush=True)
+    if sys.stderr is not None:  # as in a program without a console, where print would turn to stdout
+        print(line, file=sys.stderr, flush=True)

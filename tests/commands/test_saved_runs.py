@@ -70,6 +70,26 @@ def test_a_session_saved_by_a_program_can_be_measured_too(cutedl, tmp_path, loss
     assert {key: told.data[key] for key in expected} == expected
 
 
+@pytest.mark.parametrize(
+    ("y", "line"),
+    [
+        ([0, 1, 3], "a label is out of range. expected class indices 0 to 2, received 3 at row 2."),
+        ([0, -1, 2], "a label is out of range. expected class indices 0 to 2, received -1 at row 1."),
+        (["a", "b", "c"], "labels are text, and the model knows no classes by name. expected numbers, received 'a'."),
+    ],
+)
+@pytest.mark.parametrize("loss", [losses.CategoricalCrossentropy(), losses.SparseCategoricalCrossentropy()])
+def test_labels_that_are_no_class_indices_are_refused(cutedl, tmp_path, loss, y, line):
+    model = Model([nn.Dense(3, inshape=2)])
+    model.assemble(seed=0)
+    Session(model, loss, optimizers.SGD(), seed=0).save(tmp_path / "run.safetensors")
+    np.savez(tmp_path / "data.npz", x=np.ones((3, 2)), y=y)
+    told = cutedl("evaluate", tmp_path / "run.safetensors", tmp_path / "data.npz")
+    assert (told.status, told.out) == (1, "")
+    assert told.err.startswith(f"cutedl: {line}")
+    assert len(told.err.splitlines()) == 1
+
+
 def test_rows_and_pictures_are_the_same_samples(cutedl, tmp_path):
     x, y = np.random.default_rng(0).normal(size=(30, 2, 3)), np.arange(30) % 2
     model = Model([nn.Flatten(inshape=(2, 3)), nn.Dense(2)])

@@ -62,6 +62,7 @@ def test_the_history_may_be_a_table(cutedl, ring_csv, tmp_path):
         (np.ones(3), [0, 1, 0], "dense_0 cannot take this input. "),
         (np.ones((2, 1)), [1j, 2], "labels cannot be used as numbers. "),
         (np.ones((2, 1)), [np.nan, 2.5], "label has a value that is not finite. "),
+        (np.ones((2, 1)), [4, 4], "all labels are the same. expected at least 2 classes, received '4' alone."),
     ],
 )
 @pytest.mark.parametrize("options", [[], ["--standardize"]])
@@ -144,6 +145,7 @@ def test_a_path_that_cannot_be_written_costs_neither_the_result_nor_the_other_fi
         (["--activation", "rleu"], "no activation is named 'rleu'. "),
         (["--metrics", "acuracy"], "no metric is named 'acuracy'. "),
         (["--layers", "12,x"], "--layers cannot be read. expected whole numbers with commas between, as 128,64, "),
+        (["--layers", "99999999999999"], "not enough memory. Unable to allocate "),
         (["--layers", "0"], "units cannot be used. expected an int >= 1, received 0 (int)."),
         (["--dropout", "1.5"], "rate cannot be used. expected a number in [0, 1), received 1.5 (float)."),
         (["--validation", "1"], "validation cannot be used. expected a number in [0, 1), received 1.0 (float)."),

@@ -1,5 +1,6 @@
 """ONNX and NumPy files compute what predict computes: every layer, random architectures, large and small inputs."""
 
+import re
 import stat
 import subprocess
 import sys
@@ -112,6 +113,16 @@ def test_the_command_line_of_a_numpy_file(tmp_path):
     assert run("x.npy").stdout == "[[1. 2.]]\n"
     done = run()
     assert (done.returncode, done.stderr) == (1, "usage: python own name.py x.npy [y.npy]\n")
+
+
+@pytest.mark.parametrize("name", ['a"b', 'a"""b', "a\\b", "a\\", "a\nb", "{x}", "größe"])
+def test_a_file_of_any_name_is_python(name, tmp_path):
+    path = tmp_path / f"{name}.py"
+    cutedl.export_numpy(assembled([nn.Linear()], (2,)), path)
+    exec(compile(path.read_bytes(), "network", "exec"), module := {"__name__": "network"})
+    assert f"python {name}.py x.npy y.npy" in module["__doc__"]
+    with pytest.raises(SystemExit, match=re.escape(f"usage: python {name}.py ")):
+        module["main"]([])
 
 
 def test_any_number_of_rows_and_wrong_shapes(tmp_path):

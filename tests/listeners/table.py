@@ -40,8 +40,8 @@ class ListenerRow:
     refusals: tuple[tuple[dict[str, Any], type[Exception], str], ...] = ()
 
 
-def _condition(folder: Path, key: str = "val_loss", times: Any = 2) -> Listener:
-    return condition_callback(nothing, key, times)
+def _condition(folder: Path, key: str = "val_loss", times: Any = 2, func: Any = nothing) -> Listener:
+    return condition_callback(func, key, times)
 
 
 def _early_stopping(folder: Path, patience: Any = 5, **arguments: Any) -> Listener:
@@ -83,7 +83,10 @@ LISTENERS = {
         _condition,
         "condition_callback(nothing, 'val_loss', 2)",
         misspelt={"key": "val_los"},
-        refusals=(({"times": 0}, ArgumentError, "times cannot be used. expected an int >= 1, received 0"),),
+        refusals=(
+            ({"func": 3}, ArgumentError, "func cannot be called. expected a function, received 3"),
+            ({"times": 0}, ArgumentError, "times cannot be used. expected an int >= 1, received 0"),
+        ),
     ),
     "early_stopping": ListenerRow(
         _early_stopping,

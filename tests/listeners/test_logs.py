@@ -99,6 +99,14 @@ def test_a_table_gets_wider_when_a_column_comes_later(tmp_path):
     assert not any(math.isnan(value) for value in table["loss"])
 
 
+def test_a_table_may_have_a_column_that_comes_later(tmp_path):
+    path = tmp_path / "log"
+    new_session().fit(data(), 2, val_data=data(16), listeners=[CSVLogger(path)], verbose=0)
+    new_session().fit(data(), 4, 3, data(16), listeners=[CSVLogger(path, append=True)], verbose=0)
+    measured = [not math.isnan(value) for value in History.from_csv(path)["val_loss"]]
+    assert measured == [True, True, False, False, True, False]
+
+
 def test_a_table_with_a_column_that_this_fit_will_not_have_is_refused_before_training(tmp_path):
     path = tmp_path / "log"
     rich_session().fit(data(), 1, listeners=[CSVLogger(path)], verbose=0)

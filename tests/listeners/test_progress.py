@@ -78,6 +78,15 @@ def test_verbose_zero_is_silent_and_two_is_plain():
     assert len(plain(new_session(), verbose=2)) == 2
 
 
+def test_a_program_without_a_console_trains_silently(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stderr", None)  # as pythonw and many services start Python
+    for verbose in ("auto", 2):
+        s = new_session()
+        s.fit(data(), 2, verbose=verbose)
+        assert s.epoch == 2
+    assert capsys.readouterr().out == ""
+
+
 def test_a_second_fit_counts_its_own_epochs():
     s = new_session()
     plain(s)
