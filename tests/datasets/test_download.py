@@ -1,5 +1,6 @@
 """Downloads from a server of our own, which speaks TLS and misbehaves on demand."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -102,6 +103,14 @@ def test_processes_fill_one_cache_at_once(server, shelf, cache_folder):
     assert shelf.came_as(resolve(shelf.wanted()))
 
 
+def wait_for_the_end_of(process):
+    """A killed process is there until init, its parent by then, has taken note of it."""
+    with contextlib.suppress(ProcessLookupError):
+        while True:
+            os.kill(process, 0)
+            time.sleep(0.01)
+
+
 def test_what_a_killed_download_left_is_removed_by_the_next_one(server, shelf, cache_folder):
     command = [sys.executable, "-m", "tests.datasets.fill", "1", f"{server.url}/stalled/"]
     child = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, start_new_session=True)
@@ -112,6 +121,7 @@ def test_what_a_killed_download_left_is_removed_by_the_next_one(server, shelf, c
     child.wait()
     (half,) = cached(cache_folder)
     assert half.endswith(".part")
+    wait_for_the_end_of(int(half.split("-")[-2]))
     assert shelf.came_as(resolve(shelf.wanted(f"{server.url}/good/")))
     assert cached(cache_folder) == ["tiny-images.gz", "tiny-labels.gz"]
 
