@@ -38,8 +38,8 @@ class Kept:
         if self._pieces and piece.shape[1:] != self._pieces[0].shape[1:]:
             raise ShapeError(
                 "the rows of a batch have another shape than those before.",
-                expected=f"(batch, {', '.join(map(str, self._pieces[0].shape[1:]))})",
-                received=piece.shape,
+                expected=f"rows of shape {self._pieces[0].shape[1:]}",
+                received=f"rows of shape {piece.shape[1:]}",
             )
         self._pieces.append(piece.copy())
 

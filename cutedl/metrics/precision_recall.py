@@ -62,7 +62,7 @@ class RatioPerClass(DecisionMetric):
 
     def update(self, y_true: ArrayLike, y_pred: ArrayLike) -> None:
         """Count the hits, decisions and labels of one batch."""
-        counts = self._count(y_true, y_pred)
+        counts, rows = self._count(y_true, y_pred)
         if not self._counts.size:
             self._counts = np.zeros_like(counts)
         if counts.shape != self._counts.shape:
@@ -72,21 +72,21 @@ class RatioPerClass(DecisionMetric):
                 received=f"{counts.shape[1]}, y_pred of shape {np.shape(y_pred)}",
             )
         self._counts += counts
-        self._rows += len(np.asarray(y_pred))
+        self._rows += rows
 
-    def _count(self, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray[np.int64]:
-        """Return the hits, decisions and labels of each class, (3, C)."""
+    def _count(self, y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray[np.int64], int]:
+        """Return the hits, decisions and labels of each class, (3, C), and how many rows count."""
         threshold = self._reading.threshold
         if threshold is None:
             label, x, _ = self._reading.classes(y_true, y_pred)
             decision = x.argmax(axis=1)
             found = (label[decision == label], decision, label)
-            return np.array([np.bincount(each, minlength=x.shape[1]) for each in found])
+            return np.array([np.bincount(each, minlength=x.shape[1]) for each in found]), len(label)
         y, x, counted = self._reading.answers(y_true, y_pred)
-        truth, yes = y > 0.5, x > threshold
+        truth, yes, rows = y > 0.5, x > threshold, len(y)
         if counted is not None:
-            truth, yes = truth & counted, yes & counted
-        return np.array([np.count_nonzero(each, axis=0) for each in (truth & yes, yes, truth)])
+            truth, yes, rows = truth & counted, yes & counted, int(np.count_nonzero(counted.any(axis=1)))
+        return np.array([np.count_nonzero(each, axis=0) for each in (truth & yes, yes, truth)]), rows
 
     @property
     def per_class(self) -> NDArray[np.float64]:

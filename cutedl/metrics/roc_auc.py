@@ -17,8 +17,6 @@ __all__ = ["RocAuc"]
 
 _IGNORED = -1
 
-IGNORED = -1
-
 
 class RocAuc(ScoreMetric):
     """The area under the receiver operating characteristic: how probably a "yes" scores higher than a "no", in [0, 1].

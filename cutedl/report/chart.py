@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutedl.report.columns import Column, Pairs
-from cutedl.report.curves import smoothed, thinned
+from cutedl.report.curves import CLOSE, LONG, smoothed, thinned, tick
 from cutedl.report.look import INK, STYLES
 from cutedl.report.table import formatted
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["Axis", "Chart", "Curve", "key"]
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 640, 62, 616, 8, 24
-_LONG = 400  # as in the picture: from here on single epochs are noise, and the running mean stands out
 _MARKED = 40  # epochs up to which each has a marker, with its value to hover over where scripts are off
 # matplotlib's line styles at the width of 1.5 points.
 _DASHES = {"-": "", "--": "5.6 2.4", ":": "1.5 2.5", "-.": "9.6 2.4 1.5 2.4"}
@@ -89,7 +88,9 @@ class Axis:
         if 0 < 100 * low < high:
             air = (high / low) ** 0.05
             return cls(low / air, high * air, True, bottom)
-        air = 0.05 * (high - low) or 0.05 * abs(high) or 0.5
+        air = max(0.05 * (high - low), CLOSE / 2 * max(abs(low), abs(high)))
+        if low == high:
+            air = 0.05 * abs(high) or 0.5
         low, high = low - air, high + air
         return cls(max(low, 0.0), min(high, 1.0), False, bottom) if share else cls(low, high, False, bottom)
 
@@ -134,7 +135,7 @@ class Chart:
     @property
     def percent(self) -> bool:
         """Whether values are read as per cent."""
-        return all("accuracy" in curve.name for curve in self.curves)
+        return self.share and all("accuracy" in curve.name for curve in self.curves)
 
     @property
     def axis(self) -> Axis:
@@ -172,7 +173,7 @@ class Chart:
 
         parts = []
         for value in axis.ticks():
-            y, text = float(axis.place(value)), f"{100 * value:.6g} %" if self.percent else f"{value:.6g}"
+            y, text = float(axis.place(value)), f"{100 * value:.6g} %" if self.percent else tick(value)
             parts.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{RIGHT}"/>')
             parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{text}</text>')
         parts.append(f'<path class="frame outline" d="M{LEFT} {TOP}V{axis.bottom:g}H{RIGHT}"/>')
@@ -193,7 +194,7 @@ class Chart:
     def _drawn(self, curve: Curve, axis: Axis) -> list[str]:
         """Draw a curve; of a long one faintly, with its running mean."""
         x, y, parts = self.x(np.arange(1.0, self.epochs + 1) + curve.shift), curve.y, []
-        if len(y) > _LONG and curve.noisy:
+        if len(y) > LONG and curve.noisy:
             parts.append(_path(x, axis.place(y), curve, "faint"))
             y = smoothed(y)
         parts.append(_path(x, axis.place(y), curve, "curve"))

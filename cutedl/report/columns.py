@@ -57,7 +57,7 @@ def numbers(values: object) -> Column:
     >>> print(numbers([1, 2.5, float("inf")]), numbers("abc"))
     [1.  2.5 nan] []
     """
-    if isinstance(values, np.ndarray):
+    if isinstance(values, np.ndarray) and values.ndim == 1:  # never val_pred: a list of it would fill the memory
         values = values.tolist()
     if not isinstance(values, list) or not all(isinstance(v, int | float | np.floating | np.integer) for v in values):
         return np.zeros(0)

@@ -88,13 +88,20 @@ def _draw(ax: Axes, name: str, runs: list[ReportData], labels: list[str]) -> Non
         if np.isfinite(validation).any():
             x, y = curves.thinned(middle, training)
             ax.plot(x, y, color=style["color"], ls=style["ls"], lw=0.6, marker="", alpha=0.6, label="_training")
-            curves.plot(ax, middle + 0.5, validation, fitted(label, 150), **style)
+            curves.plot(ax, middle + 0.5, validation, _named(label, 130), **style)
         else:
-            curves.plot(ax, middle, training, f"{fitted(label, 90)} (training)", **style)
+            curves.plot(ax, middle, training, f"{_named(label, 80)} (training)", **style)
     frame(ax)
-    curves.scale(ax, np.concatenate(drawn), percent=name == "accuracy")
+    seen = np.concatenate(drawn)
+    curves.scale(ax, seen, percent=name == "accuracy" and curves.bounded(seen))
     ax.set_xlim(0, max(run.epochs for run in runs))
     ax.text(0, curves.above(ax, 4), f"validation {name} (thin: training)", color=INK, transform=ax.transAxes)
+
+
+def _named(label: str, room: float) -> str:
+    """Return a label that fits; of a legend, matplotlib leaves out what is empty or begins with _."""
+    text = fitted(label, room)
+    return f" {text}" if text[:1] in ("", "_") else text
 
 
 def _table(runs: list[ReportData], labels: list[str]) -> list[tuple[str, ...]]:

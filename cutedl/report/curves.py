@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,16 +10,32 @@ from numpy.typing import NDArray
 
 from cutedl.report.columns import Column, Pair, Pairs
 from cutedl.report.look import FONT, INK, MUTED, SIZE, STYLES, frame
-from cutedl.report.text import fitted
+from cutedl.report.text import fitted, width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["above", "bounded", "draw_pairs", "draw_single", "draw_trace", "legend", "plot", "scale", "thinned"]
+__all__ = [
+    "CLOSE",
+    "LONG",
+    "above",
+    "bounded",
+    "draw_pairs",
+    "draw_single",
+    "draw_trace",
+    "legend",
+    "plot",
+    "scale",
+    "smoothed",
+    "thinned",
+    "tick",
+]
 
+LONG = 400  # epochs from which single ones are noise and their running mean is the curve
+CLOSE = 1e-3  # of its values: an axis shows no less, or five digits would be the same on several ticks
 _POINTS = 2000  # more than a page has dots across
 _DOTS = 400
-_LONG = 400  # epochs from which single ones are noise and their running mean is the curve
+_ROOM = 48.8  # points for the number at a tick
 
 
 def draw_pairs(ax: Axes, pairs: Pairs, head: float) -> None:
@@ -32,8 +49,9 @@ def draw_pairs(ax: Axes, pairs: Pairs, head: float) -> None:
             plot(ax, x, pair[role], f"{word} {fitted(name, 76)}", mfc="white" if role else None, **styles[role])
     columns = np.concatenate(list(pairs.values()))
     frame(ax)
-    scale(ax, columns, percent=all("accuracy" in name for name in pairs))
-    if "loss" not in pairs and all(map(bounded, pairs.values())):
+    shares = "loss" not in pairs and all(map(bounded, pairs.values()))
+    scale(ax, columns, percent=shares and all("accuracy" in name for name in pairs))
+    if shares:
         ax.set_ylim(max(0, ax.get_ylim()[0]), min(1, ax.get_ylim()[1]))
     if ax.lines:
         legend(ax, head)
@@ -66,7 +84,7 @@ def plot(ax: Axes, x: Column, y: Column, label: str, *, mfc: str | None = None, 
     """Draw one curve; it breaks where nothing was measured, and of a long one the running mean stands out."""
     if not np.isfinite(y).any():
         return
-    if len(y) > _LONG:
+    if len(y) > LONG:
         ax.plot(*thinned(x, y), color=style["color"], lw=0.5, ls="-", marker="", alpha=0.4, label="_epochs")
         y = smoothed(y)
     x, y = thinned(x, y)
@@ -101,19 +119,34 @@ def scale(ax: Axes, columns: Column, percent: bool = False) -> None:
         ax.yaxis.set_major_formatter(lambda y, _: f"{100 * y:.6g} %")
     elif -1e5 < low < high < 1e5 and high - low > 1e-3 and ax.get_yscale() == "linear":
         ax.ticklabel_format(useOffset=False)
+    elif ax.get_yscale() == "linear":
+        ax.yaxis.set_major_formatter(lambda y, _: tick(y))
     else:
         ax.yaxis.set_major_formatter("{x:g}")
     if low == high:
         ax.set_yticks([low])
+    elif high - low < (least := CLOSE * max(abs(low), abs(high))):
+        ax.set_ylim((low + high - least) / 2, (low + high + least) / 2)
     ax.yaxis.set_minor_formatter("")
     ax.locator_params(axis="x", nbins=6, integer=True, steps=[1, 2, 5, 10])
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set(xlim=(0, columns.shape[-1]))
 
 
-def bounded(pair: Pair) -> bool:
+def tick(value: float) -> str:
+    """Return a number in as many digits as there is room for beside an axis.
+
+    >>> tick(0.693147), tick(0.004514341), tick(-0.00023839)
+    ('0.693147', '0.0045143', '−2.384e-4')
+    """
+    short = [re.sub(r"e\+?(-?)0*(?=\d)", r"e\1", f"{value:.{n}e}") for n in (4, 3, 2)]
+    texts = [re.sub("^-", "−", text) for text in (f"{value:.6g}", f"{value:.5g}", *short)]
+    return next((text for text in texts if width(text) <= _ROOM), texts[-1])
+
+
+def bounded(values: Column | Pair) -> bool:
     """Whether all values lie in [0, 1], as shares do."""
-    return bool(np.fmin.reduce(pair, axis=None) >= 0 and np.fmax.reduce(pair, axis=None) <= 1)
+    return bool(np.fmin.reduce(values, axis=None) >= 0 and np.fmax.reduce(values, axis=None) <= 1)
 
 
 def above(ax: Axes, points: float) -> float:

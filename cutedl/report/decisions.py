@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cutedl import checks, dlmath
 from cutedl.errors import ArgumentError
+from cutedl.report.text import drawable
 
 __all__ = ["Decisions"]
 
@@ -21,7 +23,7 @@ Classes = NDArray[np.intp]
 class Decisions:
     """One row per sample: truth and decided, class indices (B,); confidence in [0, 1], (B,); x, the samples, or None.
 
-    names: of the classes; their numbers where there are none, or too few.
+    names: of the classes, if they have any.
 
     >>> decisions = Decisions.of((([[1.0], [2.0]], [0, 1]), [[0.9, 0.1], [0.6, 0.4]]))
     >>> print(decisions.decided, decisions.confidence, decisions.mistakes)
@@ -35,9 +37,12 @@ class Decisions:
     x: NDArray[Any] | None = None
     names: Sequence[str] = ()
 
-    def __post_init__(self) -> None:
-        if len(self.names) != self.classes:
-            object.__setattr__(self, "names", [str(number) for number in range(self.classes)])
+    @cached_property
+    def called(self) -> list[str]:
+        """What the classes are called: their names, or their numbers unless each has one that the font can draw."""
+        names = [drawable(name) for name in self.names]
+        fit = len(names) == self.classes and "□" not in "".join(names)
+        return names if fit else [str(number) for number in range(self.classes)]
 
     @classmethod
     def of(cls, predictions: tuple[Any, ArrayLike], names: Sequence[str] = ()) -> Decisions:
@@ -88,7 +93,7 @@ class Decisions:
 
     def mistaken(self, row: int) -> str:
         """Return what was said of a row, and what is right: "9 not 4"."""
-        return f"{self.names[self.decided[row]]} not {self.names[self.truth[row]]}"
+        return f"{self.called[self.decided[row]]} not {self.called[self.truth[row]]}"
 
     @property
     def confusion(self) -> NDArray[np.intp]:
@@ -123,14 +128,19 @@ def _decided(scores: NDArray[Any]) -> tuple[Classes, NDArray[Any], int]:
     if scores.ndim == 1 and scores.dtype.kind in "iub":
         return _indices("y_pred", scores), np.ones(len(scores)), 0
     if scores.ndim == 1 or (scores.ndim == 2 and scores.shape[1] == 1):
-        p: NDArray[Any] = np.nan_to_num(scores.reshape(-1).astype(np.float64))
+        p = _finite(scores.reshape(-1))
         p = p if np.all((p >= 0) & (p <= 1)) else dlmath.sigmoid(p)
         return (p > 0.5).astype(np.intp), np.maximum(p, 1 - p), 2
     if scores.ndim != 2:
         raise ArgumentError(
             "y_pred holds no classes.", expected="scores of shape (batch, classes)", received=f"shape {scores.shape}"
         )
-    p = np.nan_to_num(scores.astype(np.float64))
+    p = _finite(scores)
     if not (np.all(p >= 0) and np.allclose(p.sum(axis=1), 1, atol=1e-3)):
         p = dlmath.prob_distribution(p)
     return p.argmax(axis=1), p.max(axis=1), scores.shape[1]
+
+
+def _finite(scores: NDArray[Any]) -> NDArray[np.float64]:
+    """Return scores in float64, NaN as 0 and infinities so large that their differences and sums are finite."""
+    return np.nan_to_num(scores.astype(np.float64), posinf=1e300, neginf=-1e300)

@@ -48,7 +48,7 @@ def plot_gradients(model: Model, *, ax: Axes | None = None) -> Figure:
             hint="call model.forward(x) and model.backward(dy) first.",
         )
     names = [fitted(p.name, 130) for p in parameters]
-    ax = stage(ax, 460, 20 * len(parameters) + 72, (max(map(width, names)) + 30, 40, 30, 28))
+    ax = stage(ax, 460, 20 * len(parameters) + 72, (max(map(width, names)) + 30, 40, 48, 28))
     places = np.arange(len(parameters))
     frame(ax)
     ax.grid(axis="x", color=FAINT, lw=0.6, ls="-")
@@ -58,7 +58,9 @@ def plot_gradients(model: Model, *, ax: Axes | None = None) -> Figure:
         absent = "all values are 0" if norms[place, 1] == 0 else "the gradient is 0 or not finite"
         text, x = (f"{ratios[place]:.2g}", ratios[place]) if drawn[place] else (absent, ratios[drawn].min())
         ax.text(x, place, f"  {text}", va="center", color=INK)
-    ax.set(xlim=(ratios[drawn].min() / 2, ratios[drawn].max() * 3), ylim=(len(parameters) - 0.5, -0.5))
+    high = 3 * ratios[drawn].max()
+    low = min(ratios[drawn].min() / 2, 10.0 ** np.floor(np.log10(high)))  # an axis has numbers at powers of ten
+    ax.set(xlim=(low, high), ylim=(len(parameters) - 0.5, -0.5))
     ax.set_yticks(places, names)
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_formatter("")

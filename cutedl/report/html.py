@@ -128,16 +128,17 @@ def _json(data: ReportData, charts: list[Chart]) -> str:
         "seconds": [float(f"{second:.4g}") for second in data.seconds[shown]] if len(data.seconds) else [],
         "names": [[curve.name for curve in chart.curves] for chart in charts],
         "charts": [
-            chart.scale() | {"values": [_values(curve.y[shown], chart.percent) for curve in chart.curves]}
-            for chart in charts
+            chart.scale() | {"values": [_values(curve.y[shown], chart) for curve in chart.curves]} for chart in charts
         ],
     }
     return json.dumps(content, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
-def _values(column: Column, percent: bool) -> list[float | None]:
-    """Return the digits that are shown: hundredths of a per cent, or five."""
-    form = ".4f" if percent else ".5g"
+def _values(column: Column, chart: Chart) -> list[float | None]:
+    """Return the digits that are shown: hundredths of a per cent, or five; more where a dot would miss its curve."""
+    axis = chart.axis
+    close = axis.high - axis.low < 0.02 * max(abs(axis.low), abs(axis.high))
+    form = (".6f" if close else ".4f") if chart.percent else (".8g" if close else ".5g")
     return [float(f"{value:{form}}") if np.isfinite(value) else None for value in column.tolist()]
 
 
@@ -163,5 +164,9 @@ def _digest(text: str) -> str:
 
 
 def _breakable(text: str) -> str:
-    """Escape a text and let a long name be broken between its words, as the picture breaks it."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "<wbr>", escape(text))
+    """Escape a text and let a long name be broken between its words.
+
+    >>> _breakable("Adam(learning_rate=0.1)")
+    'Adam(<wbr>learning_<wbr>rate=<wbr>0.1)'
+    """
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[(_/,=])(?=\w)", "<wbr>", escape(text))

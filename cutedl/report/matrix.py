@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,16 +42,16 @@ def plot_confusion_matrix(
     if len(names) != decisions.classes:
         raise ArgumentError("class_names does not fit.", expected=f"{decisions.classes} names", received=len(names))
     ax = stage(ax, 400, 400, (90, 90, 16, 16) if class_names else (44, 40, 16, 16))
-    draw_confusion(ax, decisions, names)
+    draw_confusion(ax, replace(decisions, names=names))
     lettering(ax)
     return ax.figure.figure
 
 
-def draw_confusion(ax: Axes, decisions: Decisions, names: Sequence[str]) -> None:
+def draw_confusion(ax: Axes, decisions: Decisions) -> None:
     """Draw the matrix; counts only where they fit into the cells."""
     from matplotlib.ticker import FixedLocator
 
-    counts = decisions.confusion
+    counts, names = decisions.confusion, decisions.called
     shares = np.sqrt(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
     ax.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest", aspect="equal", origin="upper")
     cell = min(ax.bbox.width, ax.bbox.height) * 72 / float(ax.figure.dpi) / len(counts)

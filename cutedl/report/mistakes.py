@@ -11,7 +11,7 @@ from cutedl import checks
 from cutedl.errors import ArgumentError
 from cutedl.report.decisions import Decisions
 from cutedl.report.look import INK, lettering, stage
-from cutedl.report.text import width
+from cutedl.report.text import fitted
 from cutedl.report.tiles import draw_tiles, images
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["draw_mistakes", "plot_mistakes", "sureness"]
 
 _CAPTION = 56  # points that are there below a picture
+_TITLE = 280  # points that the heading takes
 
 
 def plot_mistakes(
@@ -46,7 +47,7 @@ def plot_mistakes(
             received=f"shape {() if decisions.x is None else decisions.x.shape}",
         )
     columns = math.ceil(math.sqrt(count))
-    ax = stage(ax, 76 * columns + 32, 88 * -(-count // columns) + 48, (16, 16, 16, 32))
+    ax = stage(ax, max(76 * columns, _TITLE) + 32, 88 * -(-count // columns) + 48, (16, 16, 16, 32))
     ax.set_title(f"Most confident mistakes{sureness(decisions, count)}", loc="left", color=INK)
     draw_mistakes(ax, decisions, count, columns)
     lettering(ax)
@@ -62,8 +63,8 @@ def draw_mistakes(ax: Axes, decisions: Decisions, count: int, columns: int) -> N
         ax.text(0, 1, "none", va="top", color=INK, transform=ax.transAxes)
         return
     captions = [decisions.mistaken(row) for row in rows]
-    if any(width(caption) > _CAPTION for caption in captions):
-        captions = [f"{decisions.decided[row]} not {decisions.truth[row]}" for row in rows]
+    if [fitted(caption, _CAPTION) for caption in captions] != captions:
+        captions = [fitted(f"{decisions.decided[row]} not {decisions.truth[row]}", _CAPTION) for row in rows]
     draw_tiles(ax, pictures, columns, captions)
 
 

@@ -13,7 +13,7 @@ from cutedl.report import curves, marks, output, side
 from cutedl.report.columns import Pairs, paired
 from cutedl.report.data import ReportData
 from cutedl.report.decisions import Decisions
-from cutedl.report.look import ALERT, INK, LINE, STYLES, canvas, lettering
+from cutedl.report.look import ALERT, FONT, INK, LINE, STYLES, canvas, lettering
 from cutedl.report.predictions import HEIGHT, draw_predictions
 from cutedl.report.text import wrap
 
@@ -165,4 +165,4 @@ def _heading(figure: Figure, title: list[str], band: float, synthetic: bool) -> 
         figure.add_artist(Rectangle((0, 1 - band), 1, band, color=ALERT, zorder=-1))
     above = 12 / 72 / figure.get_figheight()
     heading = figure.suptitle("\n".join(title), x=_MARGIN / _WIDTH, y=1 - above, ha="left", va="top", color=INK)
-    heading.set(family="DejaVu Sans", size=13, weight="bold", parse_math=False)
+    heading.set(family=FONT, size=13, weight="bold", parse_math=False)

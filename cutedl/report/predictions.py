@@ -30,10 +30,10 @@ def draw_predictions(figure: Figure, decisions: Decisions, left: float, right: f
     top = 1 - (high - HEIGHT + LINE) / high
     look: dict[str, Any] = {"color": INK, "weight": "bold"}
     figure.text(20 / wide, top, counted, **look)
-    left = max(left, _AXIS + max(width(fitted(name, NAME)) for name in decisions.names))
+    left = max(left, _AXIS + max(width(fitted(name, NAME)) for name in decisions.called))
     side = min(_SIDE, right - _GAP - left)
     box = left / wide, (HEIGHT - _HEAD - side) / high, side / wide, side / high
-    draw_confusion(figure.add_axes(box), decisions, decisions.names)
+    draw_confusion(figure.add_axes(box), decisions)
     figure.text(right / wide, top, "Most confident mistakes (predicted not true)", **look)
     if decisions.x is not None and images(decisions.x[:1]) is not None:
         area = right / wide, 16 / high, 240 / wide, (HEIGHT - _HEAD - 16 - LINE) / high

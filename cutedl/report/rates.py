@@ -21,7 +21,7 @@ __all__ = ["plot_lr_find"]
 def plot_lr_find(curve: LearningRateCurve, *, ax: Axes | None = None) -> Figure:
     """Draw the loss at growing learning rates with the suggested one marked, and return the figure.
 
-    curve: what session.lr_find(...) returned, or anything with learning_rates, losses and suggestion.
+    curve: what session.lr_find(...) returned, or anything with learning_rates, losses and suggestion, NaN for none.
 
     >>> from types import SimpleNamespace
     >>> rates = np.geomspace(1e-5, 1, 50)
@@ -39,9 +39,12 @@ def plot_lr_find(curve: LearningRateCurve, *, ax: Axes | None = None) -> Figure:
     ax.xaxis.set_minor_formatter("")
     ax.set_xlabel("learning rate", color=INK)
     ax.set_ylabel("loss", color=INK)
-    ax.axvline(curve.suggestion, color=MUTED, lw=0.8, ls="-", zorder=1.9)
-    at = float(np.interp(np.log(curve.suggestion), np.log(rates), losses))
-    ax.plot([curve.suggestion], [at], ls="", marker="o", ms=10, mfc="none", mec=INK, mew=1.2, label="_suggestion")
-    ax.set_title(f"Suggested learning rate: {curve.suggestion:.2g}", loc="left", color=INK)
+    title = "No learning rate to suggest: the loss fell nowhere"
+    if np.isfinite(curve.suggestion):
+        title = f"Suggested learning rate: {curve.suggestion:.2g}"
+        ax.axvline(curve.suggestion, color=MUTED, lw=0.8, ls="-", zorder=1.9)
+        at = float(np.interp(np.log(curve.suggestion), np.log(rates), losses))
+        ax.plot([curve.suggestion], [at], ls="", marker="o", ms=10, mfc="none", mec=INK, mew=1.2, label="_suggestion")
+    ax.set_title(title, loc="left", color=INK)
     lettering(ax)
     return ax.figure.figure

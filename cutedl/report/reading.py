@@ -19,11 +19,15 @@ _NOTICEABLE = 0.05  # of the whole fall: what is less may be noise
 
 
 class Course(NamedTuple):
-    """The losses of a run: finite values only; epochs, from 1, at which validation was measured."""
+    """The losses of a run: finite values only; epochs, from 1, at which validation was measured.
+
+    diverged: training loss has been finite, and is so no more.
+    """
 
     training: Column
     validation: Column
     epochs: Column
+    diverged: bool
     restored: bool  # the weights of the best epoch were put back
 
 
@@ -34,9 +38,15 @@ def reading(training: Column, validation: Column, restored: bool = False) -> str
     'Validation loss has risen since epoch 2 while training loss fell: likely overfitting; ...
     """
     measured = np.isfinite(validation)
-    epochs = np.flatnonzero(measured) + 1.0
-    course = Course(training[np.isfinite(training)], validation[measured], epochs, restored)
+    epochs, finite = np.flatnonzero(measured) + 1.0, np.isfinite(training)
+    diverged = bool(finite.any() and not finite[-1])
+    course = Course(training[finite], validation[measured], epochs, diverged, restored)
     return next(sentence for rule in _RULES if (sentence := rule(course)))
+
+
+def no_longer_finite(course: Course) -> str:
+    """Speak where training has diverged, whatever the epochs before say."""
+    return "Training loss is no longer a finite number: the learning rate may be too large." if course.diverged else ""
 
 
 def too_few_epochs(course: Course) -> str:
@@ -122,6 +132,7 @@ def _falls(losses: Column) -> bool:
 
 
 _RULES: tuple[Callable[[Course], str], ...] = (
+    no_longer_finite,
     too_few_epochs,
     rising,
     jumping,

@@ -68,8 +68,14 @@ def _events(events: Sequence[Event]) -> Rows:
 
 def _source(history: Mapping[str, Any]) -> Rows:
     info = {key.replace("_", " "): value for key, value in getattr(history, "info", {}).items() if key != "seed"}
-    table = [(key, f"{value:,}" if isinstance(value, int) else str(value)) for key, value in info.items()]
+    table = [(key, _said(value)) for key, value in info.items()]
     return [("Source",), *table, ("made with", f"cutedl {__version__}, NumPy {np.__version__}")]
+
+
+def _said(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def formatted(name: str, value: float) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from cutedl.report.look import FONT, SIZE
 
-__all__ = ["fitted", "width", "wrap"]
+__all__ = ["drawable", "fitted", "width", "wrap"]
 
 # Where a line may end, best first: after a space; after punctuation or before a hump of CamelCase; anywhere.
 _BREAKS = (r"(?<= )", r"(?<=[(_/,=.-])|(?<=[a-z])(?=[A-Z])", r"(?<=.)")
@@ -33,7 +33,7 @@ def wrap(text: str, room: float, size: float = SIZE, bold: bool = False, lines: 
         return width(line.rstrip(), size, bold) <= room
 
     broken = [""]
-    for piece in _pieces(_drawable(text), fits, _BREAKS):
+    for piece in _pieces(drawable(text), fits, _BREAKS):
         if fits(broken[-1] + piece):
             broken[-1] += piece
         else:
@@ -61,7 +61,12 @@ def _pieces(text: str, fits: Callable[[str], bool], breaks: tuple[str, ...]) -> 
             yield from _pieces(piece, fits, breaks[1:])
 
 
-def _drawable(text: str) -> str:
+def drawable(text: str) -> str:
+    """Return text on one line, of its first 1,000 characters; □ stands for what the font cannot draw.
+
+    >>> drawable("5 × 猫")
+    '5 × □'
+    """
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
     text = " ".join(text.split())[:1000]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutedl.report.look import INK, LINE
+from cutedl.report.text import width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,15 +57,16 @@ def draw_tiles(
 ) -> None:
     """Draw pictures row by row, so many in a row; limits: of all colours, without them each picture has its own.
 
-    Coordinates of the axes are points, so that captions of a fixed size have their room.
+    Coordinates of the axes are points, so that captions of a fixed size have their room, also below narrow pictures.
     """
     scale = 72 / float(ax.figure.dpi)
     wide, high = ax.bbox.width * scale, ax.bbox.height * scale
     rows, caption = -(-len(pictures) // columns), LINE - 2 if captions else 0
     ratio = pictures.shape[1] / pictures.shape[2]
     size = max(1.0, min(wide / columns - _GAP, (high / rows - caption - _GAP) / ratio))
+    pitch = max(size + _GAP, min(wide / columns, max(map(width, captions), default=0) + 3 * _GAP))
     for place, picture in enumerate(pictures):
-        left = place % columns * (size + _GAP)
+        left = place % columns * pitch + (pitch - _GAP - size) / 2
         top = place // columns * (size * ratio + caption + _GAP)
         low, high_value = limits or (float(picture.min()), float(picture.max()))
         ax.imshow(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_weights"]
 
 _MOST = 64  # units that a page has room for
+_TALLEST = 4  # times its width: a higher picture is made narrower
 
 
 def plot_weights(model: Model, *, ax: Axes | None = None) -> Figure:
@@ -50,7 +51,8 @@ def plot_weights(model: Model, *, ax: Axes | None = None) -> Figure:
     pictures = kernels[0].T[:_MOST].reshape(-1, height, width)
     columns = min(8, math.ceil(math.sqrt(len(pictures))))
     rows = -(-len(pictures) // columns)
-    ax = stage(ax, max(64 * columns, 300) + 32, 64 * rows * height / width + 48, (16, 8, 16, 32))
+    high = 64 * min(height / width, _TALLEST)
+    ax = stage(ax, max(64 * columns, 300) + 32, high * rows + 48, (16, 8, 16, 32))
     limit = float(np.abs(pictures).max())
     shown = f"{len(pictures)} of {units} units" if len(pictures) < units else f"{units} units"
     ax.set_title(f"Weights of {shown}: dark −{limit:.2g} to bright {limit:.2g}", loc="left", color=INK)

@@ -96,7 +96,7 @@ def noise():
     stop = EarlyStopping("val_loss", patience=2)
     each = session(nn.BatchNormalization(), nn.Dropout(0.5), optimizer=optimizers.Adam(0.3))
     masks = []
-    see = LambdaListener(batch_end=lambda s: masks.append(each.model.chain[3]._mask.rows(2).tolist()))
+    see = LambdaListener(batch_end=lambda s: masks.append(each.model.chain[3]._draws.rows(2).tolist()))
     listeners = [stop, see, Checkpoint(FOLDER / "run-{epoch}.safetensors", save="all")]
     each.fit(data(2), 50, val_data=data(7, 10), listeners=listeners, verbose=2)
     each.save(FOLDER / f"by-{COMM.rank}.safetensors")

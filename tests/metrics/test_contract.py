@@ -51,6 +51,16 @@ def test_batches_change_no_bit(name):
         assert see(metric, y, x, batch_size) == whole
 
 
+def test_an_empty_batch_changes_no_bit(name):
+    metric, y, x = problem(name)
+    whole = see(METRICS[name].make(), y, x, ROWS)
+    metric.update(y[:0], x[:0])
+    assert np.isnan(metric.result())
+    metric.update(y[:100], x[:100])
+    metric.update(y[:0], x[:0])
+    assert see(metric, y, x, 50, start=100) == whole
+
+
 def test_order_and_layout_change_no_bit(name):
     metric, y, x = problem(name)
     whole = see(metric, y, x, ROWS)

@@ -116,6 +116,13 @@ def test_a_ratio_by_nothing_is_zero():
     assert tags.result() == 0.5  # of answers every column counts
 
 
+@pytest.mark.parametrize("name", ["accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "calibration_error"])
+def test_where_every_label_is_ignored_nothing_was_seen(name):
+    answers, classes = losses.BinaryCrossentropy(ignore_class=-1), losses.SparseCategoricalCrossentropy(ignore_class=-1)
+    assert math.isnan(seen(metrics.get(name, answers), np.full((4, 1), -1), np.ones((4, 1))).result())
+    assert math.isnan(seen(metrics.get(name, classes), np.full(4, -1), np.ones((4, 3))).result())
+
+
 def test_the_confusion_matrix_equals_scikit_learn():
     rng = np.random.default_rng(0)
     y, x = rng.integers(0, 4, 100), rng.normal(size=(100, 5))
@@ -246,6 +253,12 @@ def test_batches_that_do_not_fit_each_other(metric):
     metric.update([0, 1], np.zeros((2, 3)))
     with pytest.raises(ShapeError):
         metric.update([0, 1], np.zeros((2, 4)))
+
+
+def test_rows_that_cannot_be_kept_together_are_told_apart():
+    metric = seen(metrics.FunctionMetric(sk.r2_score), [0.0, 1.0], [0.0, 1.0])
+    with pytest.raises(ShapeError, match=r"expected rows of shape \(\), received rows of shape \(1,\)"):
+        metric.update(np.zeros((2, 1)), np.zeros((2, 1)))
 
 
 def test_columns_of_numbers_that_do_not_fit_each_other():

@@ -117,5 +117,7 @@ HISTORIES = {
     "slower and slower": lambda: uneven_times(0.01, 500.0),
     "faster and faster": lambda: uneven_times(500.0, 0.001),
     "first epoch slow": lambda: uneven_times(500.0, 0.01, change=1),
+    "one small loss": lambda: history_of({"loss": [0.00451434], "mae": [-1234567.8]}),
+    "small losses that hardly move": lambda: history_of({"loss": [2.3835e-4, 2.3836e-4], "val_loss": [2.3837e-4] * 2}),
     "plain dict": lambda: {"loss": [0.7, 0.5]},
 }

@@ -1,5 +1,7 @@
 """What a report says, before anything is drawn."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -57,6 +59,22 @@ def test_numbers_are_finite_or_nan():
     np.testing.assert_array_equal(numbers([1, np.float32(2), float("inf"), 1e300]), [1, 2, np.nan, np.nan])
     for other in ("abc", None, [None], [1j], np.ones((2, 2)), 3.0):
         assert len(numbers(other)) == 0
+
+
+def test_predictions_never_become_a_list():
+    """As a list, the outputs for a large validation set would take gigabytes."""
+    history = five_epochs() | {"val_pred": np.zeros((100_000, 10), np.float32)}
+    tracemalloc.start()
+    ReportData.of(history)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1e6
+
+
+def test_what_is_known_of_the_source_is_said_in_words():
+    history = five_epochs(classes=["cat", "dog"], shuffled=True)
+    rows = ReportData.of(history).rows
+    assert {("classes", "cat, dog"), ("shuffled", "True"), ("samples", "60,000")} <= set(rows)
 
 
 @pytest.mark.parametrize("size", [1, 1999, 2000, 2001, 10_000, 1_000_001])

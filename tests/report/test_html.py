@@ -1,5 +1,6 @@
 """The html report: what stands in it, and what a reader sees of it in a real browser."""
 
+import json
 import math
 import re
 from base64 import b64encode
@@ -45,6 +46,11 @@ def six_curves():
 def page_of(tmp_path, history, **arguments):
     fit_report(history, tmp_path / "report.html", **arguments)
     return (tmp_path / "report.html").read_text("utf-8")
+
+
+def data_of(page):
+    """What the script reads."""
+    return json.loads(re.search(r'type="application/json">(.*?)</script>', page)[1])
 
 
 class Reader(HTMLParser):
@@ -113,7 +119,7 @@ def test_text_is_text(tmp_path):
     reader = Reader(page_of(tmp_path, history))
     assert "".join(reader.texts["h1"]) == f"Fit report: {HOSTILE}"
     assert len(reader.all("script")) == 2
-    assert sum(HOSTILE in text for text in reader.texts["td"]) == 2
+    assert "".join(reader.texts["td"]).count(HOSTILE) == 2  # between <wbr>, where it may be broken
 
 
 def test_the_same_history_gives_the_same_bytes(tmp_path, standard):
@@ -164,6 +170,23 @@ def test_a_gap_breaks_the_line_and_a_lonely_value_has_a_marker(tmp_path):
     assert curve["d"].count("M") == 3
     assert reader.texts["title"][1:] == ["epoch 4: training loss 0.6000"]
     assert not re.search(r"\bnan\b", page_of(tmp_path, history), re.IGNORECASE)
+
+
+def test_an_accuracy_in_per_cent_is_taken_as_it_is(tmp_path):
+    page = page_of(tmp_path, History(loss=[0.7, 0.5], accuracy=[80.0, 97.5]))
+    assert "training accuracy <b>97.5000</b>" in page
+    assert [chart["percent"] for chart in data_of(page)["charts"]] == [False, False]
+
+
+@pytest.mark.parametrize("values", [[0.6931471, 0.6931469, 0.6931472], [1.0, 1.00001, 1.000004], [0.99991, 0.999987]])
+@pytest.mark.parametrize("name", ["loss", "accuracy"])
+def test_dots_lie_on_curves_that_hardly_move(tmp_path, name, values):
+    page = page_of(tmp_path, History({"loss": [1.0] * len(values)} | {name: values}))
+    chart = data_of(page)["charts"][-1]
+    error = np.abs(np.array(chart["values"][0]) - values).max() / (chart["high"] - chart["low"])
+    assert error < 0.01
+    grid = re.findall(r'text-anchor="end">(.*?)</text>', page.rpartition("<figcaption>")[2])
+    assert len(set(grid)) == len(grid) >= 2
 
 
 def test_the_loss_of_each_step_lies_faintly_behind(tmp_path):
@@ -345,6 +368,22 @@ def test_light_and_dark(opened, scheme):
     assert abs(ink - paper) > 0.8
     curves = page.evaluate("""[...document.querySelectorAll("path.curve")].map((p) => getComputedStyle(p).stroke)""")
     assert all(abs(brightness(color) - paper) > 0.2 for color in curves)
+
+
+LINES = """[...document.querySelectorAll(".numbers td, .numbers thead th")].map((cell) => {
+    const text = document.createRange();
+    text.selectNodeContents(cell);
+    return text.getClientRects().length;
+})"""
+
+
+@pytest.mark.parametrize("width", [1200, 800, 390])
+def test_numbers_stand_on_one_line_beside_any_name(opened, width):
+    history = history_of()
+    history |= {HOSTILE: [0.5] * 12, "val_" + 60 * "w": [0.5] * 12}
+    page = opened(history, width=width)
+    assert max(page.evaluate(LINES)) == 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("width", [1200, 800, 390])

@@ -1,6 +1,7 @@
 """The page: what is drawn, what is said, how it looks."""
 
 import math
+import re
 import time
 
 import matplotlib
@@ -11,7 +12,7 @@ from matplotlib.text import Text
 
 from cutedl.errors import ArgumentError
 from cutedl.history import History
-from cutedl.report import fit_report
+from cutedl.report import compare_reports, fit_report
 from cutedl.trace import Trace
 from tests.report.histories import HISTORIES, SYNTHETIC, eventful, five_epochs, long_run, many_metrics, overfitting
 from tests.report.looking import assert_texts_are_free, curves, luminance, side_column, words
@@ -76,6 +77,27 @@ def test_without_validation_no_epoch_is_best():
 )
 def test_the_loss_axis_is_logarithmic_above_a_range_of_100(loss, scale):
     assert fit_report({"loss": loss}).axes[0].get_yscale() == scale
+
+
+@pytest.mark.parametrize("loss", [[0.6931471, 0.6931469], [1.0, 1.00001], [9.99999, 9.99998], [-3e4, -30000.01]])
+def test_the_ticks_of_a_loss_that_hardly_moves_differ(loss):
+    figure = fit_report({"loss": loss})
+    figure.canvas.draw()
+    low, high = figure.axes[0].get_ylim()
+    assert low < min(loss) < max(loss) < high
+    ticks = [label for label in figure.axes[0].get_yticklabels() if low <= label.get_position()[1] <= high]
+    assert len({label.get_text() for label in ticks}) == len(ticks) > 2
+
+
+def test_accuracy_is_a_share_or_what_it_is_given_as():
+    columns = {"loss": [0.7, 0.5], "val_loss": [0.7, 0.5]}
+    for scale, ticks in ((1, r"\d+ %"), (100, r"\d+")):
+        history = columns | {"accuracy": [0.6 * scale, 0.9 * scale], "val_accuracy": [0.5 * scale, 0.8 * scale]}
+        for figure in (fit_report(history), compare_reports([history], ["one"])):
+            figure.canvas.draw()
+            labels = [label.get_text() for label in figure.axes[1].get_yticklabels()]
+            assert all(re.fullmatch(ticks, label) for label in labels)
+            assert all(int(label.removesuffix(" %")) <= 100 for label in labels)
 
 
 def test_the_loss_of_the_steps_lies_behind_and_leaves_the_axes_alone():
@@ -320,6 +342,8 @@ def test_a_report_with_the_predictions_of_all_test_images_is_drawn_fast(tmp_path
     (["cat", "dog"], "cat not dog"),
     (["Iris versicolor", "Iris virginica"], "0 not 1"),  # too wide below a picture
     (["one name for two classes"], "0 not 1"),
+    (["猫", "dog"], "0 not 1"),  # the font has no such glyph
+    ([" cat\n", "dog"], "cat not dog"),
 ])  # fmt: skip
 def test_classes_are_called_by_their_names(names, caption):
     history = five_epochs()
@@ -327,7 +351,7 @@ def test_classes_are_called_by_their_names(names, caption):
     y_true, y_pred = [0, 1, 1], [[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]]
     figure = fit_report(history, predictions=((np.random.default_rng(0).random((3, 64)), y_true), y_pred))
     matrix, mistakes = figure.axes[-2:]
-    shown = names if len(names) == 2 else ["0", "1"]
+    shown = [name.strip() for name in names] if len(names) == 2 and names[0].isascii() else ["0", "1"]
     assert [text.get_text() for text in matrix.get_yticklabels()] == shown
     assert [text.get_text() for text in mistakes.texts] == [caption]
     assert_texts_are_free(figure)

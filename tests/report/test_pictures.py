@@ -120,6 +120,44 @@ def test_the_texts_of_a_page_can_be_read(draw):
     assert_texts_are_free(draw(None))
 
 
+SHAPES = [(4, 4), (32, 8), (8, 32), (100, 2)]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("count", [1, 2, 4, 16])
+def test_mistakes_of_any_shape_and_number_can_be_told_apart(shape, count):
+    truth = np.arange(16) % 3
+    x, decided = np.random.default_rng(0).random((16, *shape)), (truth + 1) % 3
+    assert_texts_are_free(plot_mistakes(x, truth, decided, count=count))
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_mistakes_of_any_shape_can_be_told_apart_in_a_report(shape):
+    truth = np.arange(16) % 3 + 1000  # the numbers of two such classes are wider than a picture
+    predictions = (np.random.default_rng(0).random((16, *shape)), truth), (truth + 1)
+    assert_texts_are_free(fit_report(five_epochs(), predictions=predictions))
+
+
+@pytest.mark.parametrize("ratios", [(3.0,), (3.0, 4.0), (1e-20, 1.5e-5, 0.0, np.nan), (1e-7, 1.1e8)])
+def test_gradients_of_any_size_have_numbers_and_an_axis(ratios):
+    model = Model([nn.Dense(4, inshape=4, use_bias=False) for _ in ratios])
+    model.assemble(seed=0)
+    for parameter, ratio in zip(model.parameters.values(), ratios, strict=True):
+        parameter.gradient[...] = ratio * parameter.value
+    figure = plot_gradients(model)
+    assert_texts_are_free(figure)
+    low, high = figure.axes[0].get_xlim()
+    assert any(low <= tick <= high for tick in figure.axes[0].get_xticks())
+
+
+def test_a_picture_of_weights_is_no_higher_than_a_page_can_hold():
+    model = Model([nn.Flatten(inshape=(784, 1)), nn.Dense(64)])
+    model.assemble(seed=0)
+    figure = plot_weights(model)
+    assert figure.get_figheight() < 40
+    assert_texts_are_free(figure)
+
+
 # ---- what they show
 
 
@@ -172,6 +210,8 @@ def test_images_may_be_flat_or_in_colour():
         ([[0.1, 0.9], [0.8, 0.2]], [1, 0], [0.9, 0.8]),
         (np.log([[0.1, 0.9], [0.8, 0.2]]), [1, 0], [0.9, 0.8]),
         ([[np.nan, np.nan], [np.inf, 0]], [0, 0], [0.5, 1.0]),
+        ([[np.inf, np.inf], [-np.inf, np.inf]], [0, 1], [0.5, 1.0]),
+        ([np.inf, -np.inf], [1, 0], [1.0, 1.0]),
     ],
 )
 def test_scores_of_every_kind_become_decisions(y_pred, decided, confidence):
@@ -208,6 +248,23 @@ def test_the_suggested_rate_is_ringed_on_the_curve():
     ring = next(line for line in figure.axes[0].lines if line.get_label() == "_suggestion")
     assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (1e-3, pytest.approx(1.5))
     assert "Suggested learning rate: 0.001" in words(figure)
+
+
+def test_where_the_loss_fell_nowhere_no_rate_is_suggested():
+    figure = plot_lr_find(SimpleNamespace(learning_rates=[1e-4, 1e-2], losses=[1.0, 2.0], suggestion=np.nan))
+    assert len(figure.axes[0].lines) == 1
+    assert "No learning rate to suggest: the loss fell nowhere" in words(figure)
+    assert_texts_are_free(figure)
+
+
+@pytest.mark.parametrize("make", [five_epochs, HISTORIES["no validation"]])
+def test_the_labels_of_six_runs_stay_on_the_page_whatever_they_are(make):
+    labels = ["_old", "W" * 40, "a label that is much too long for a legend", "训练", "$x$", ""]
+    figure = compare_reports([make()] * 6, labels)
+    assert_texts_are_free(figure)
+    shown = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert len(shown) == 6
+    assert shown[0].split()[0] == "_old"
 
 
 def test_a_comparison_has_a_curve_and_a_row_for_each_run():

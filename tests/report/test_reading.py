@@ -34,6 +34,12 @@ CASES = {
     "levelled off": (FLAT_END, [2.1, 1.1, 0.6, 0.5, 0.5, 0.5, 0.5, 0.5], "The losses have levelled off"),
     "validation levelled off": (FALLING, [2, 0.9, 0.61, 0.61, 0.6, 0.6, 0.6, 0.6], "Validation loss has levelled off"),
     "no validation": (FLAT_END, [NAN] * 8, "Training loss has levelled off"),
+    "diverged": (
+        [2.0, 1.0, 0.5, 0.3, NAN, NAN],
+        [2.0, 1.1, 0.6, 0.4, NAN, NAN],
+        "no longer a finite number: .* too large",
+    ),
+    "diverged at once": ([2.0, NAN, NAN], [NAN] * 3, "no longer a finite number"),
     "zero": ([0.0] * 5, [0.0] * 5, "levelled off"),
     "two epochs": ([2.0, 1.0], [2.0, 1.0], "^Too few epochs to read a trend.$"),
     "nothing finite": ([NAN] * 9, [NAN] * 9, "Too few epochs"),
