@@ -60,7 +60,7 @@ class _Header:
     """What the first bytes of a file of that size say; they must be what fills it exactly."""
 
     def __init__(self, start: bytes, size: int):
-        length = _header_length(start, size)
+        length = _header_length(start[:9], size)
         entries = parse("header", start[8 : 8 + length])
         if not isinstance(entries, dict):
             raise CheckpointCorruptError("the header is no object.", received=short(entries))
@@ -94,6 +94,9 @@ def _header_length(start: bytes, size: int) -> int:
     if size < 10:
         raise CheckpointTruncatedError("this is no safetensors file.", expected="10 bytes or more", received=size)
     length = int.from_bytes(start[:8], "little")
+    if length > size - 8 and start[8:] != b"{":
+        expected = "a header in braces after 8 bytes"
+        raise CheckpointCorruptError("this is no safetensors file.", expected=expected, received=repr(start))
     if length > size - 8:
         raise CheckpointTruncatedError("the file ends in its header.", expected=f"{8 + length} bytes", received=size)
     if length > _HEADER_BYTES:
@@ -133,8 +136,8 @@ def _read(path: Path) -> tuple[bytes, _Header]:
     try:
         with open(path, "rb", opener=_open_plain) as file:
             size = os.fstat(file.fileno()).st_size
-            start = file.read(8)
-            start += file.read(_header_length(start, size))
+            start = file.read(9)
+            start += file.read(_header_length(start, size) - 1)
             header = _Header(start, size)
             file.seek(0)
             data = file.read(size)

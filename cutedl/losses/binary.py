@@ -150,7 +150,7 @@ class BinaryCrossentropy(BinaryLoss, CrossEntropy):
             x = x.astype(np.float64)
             return np.asarray(weights * (a + b) * sigmoid(x) * sigmoid(-x))
         p, q = above_floor(x)
-        return np.asarray(weights * (a / p**2 + b / q**2))
+        return np.asarray(weights * (a / p / p + b / q / q))  # the square of the least p is 0
 
     def _hessian_product(self, y: Array, x: Array, v: Array) -> Array:
         return self._hessian_diagonal(y, x) * v

@@ -205,6 +205,18 @@ def test_curvature_of_probabilities_of_zero():
         (losses.SparseCategoricalCrossentropy(from_logits=False, label_smoothing=0.5, class_weight=[1.0, 0.0]), [0]),
     ):
         assert loss.hessian_diagonal(y, p)[0, 1] == 0.0
+        assert loss.hessian_vector_product(y, p, [[0.0, 1.0]])[0, 1] == 0.0
+
+
+def test_curvature_of_an_answer_that_is_wrong_for_certain_is_infinite():
+    """In float64 the square of the floor is 0, which must not warn."""
+    p, v = np.array([[1.0, 0.0]]), [[0.0, 1.0]]
+    for loss, y in (
+        (losses.SparseCategoricalCrossentropy(from_logits=False), [1]),
+        (losses.BinaryCrossentropy(from_logits=False), [[1.0, 1.0]]),
+    ):
+        assert loss.hessian_diagonal(y, p)[0, 1] == np.inf
+        assert loss.hessian_vector_product(y, p, v)[0, 1] == np.inf
 
 
 @pytest.mark.parametrize("size", [1e-200, 1e200])
@@ -212,6 +224,12 @@ def test_directions_of_very_long_and_very_short_vectors(size):
     loss = losses.CosineSimilarity()
     assert loss([[1.0, 0.0]], np.array([[3.0, 4.0]]) * size) == pytest.approx(-0.6)
     np.testing.assert_allclose(loss.gradient * size, [[-0.128, 0.096]])
+
+
+def test_vectors_of_zeros_have_no_direction():
+    loss = losses.CosineSimilarity(reduction="none")
+    np.testing.assert_array_equal(loss([[3.0, 4.0], [0.0, 0.0]], [[0.0, 0.0], [1.0, 2.0]]), [0.0, 0.0])
+    np.testing.assert_array_equal(loss.gradient, np.zeros((2, 2)))
 
 
 def test_squares_of_large_errors_fit():
@@ -259,3 +277,10 @@ def test_probabilities_of_zero_and_one(dtype):
         assert loss.gradient[0, 0] < -1e6
     assert binary.gradient[0, 1] > 1e6
     assert sparse([0], wrong) == pytest.approx(-np.log({"float32": 1e-30, "float64": 1e-300}[dtype]))
+
+
+def test_curvature_of_an_answer_that_is_right_for_certain_is_one():
+    y, p = [[1.0, 0.0]], np.array([[1.0, 0.0]])
+    assert losses.BinaryCrossentropy(from_logits=False).hessian_diagonal(y, p).tolist() == [[0.5, 0.5]]
+    weightless = losses.BinaryCrossentropy(from_logits=False, class_weight=[0.0, 1.0])
+    assert weightless.hessian_diagonal(y, p[:, ::-1]).tolist()[0][0] == 0.0

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from cutedl.errors import NotBuiltError, ShapeError
 from cutedl.losses.derivatives import CrossEntropy
+from cutedl.losses.explanation import explain
 from tests.losses import reference
 from tests.losses.table import LOSSES, problems, takes_probabilities
 
@@ -146,6 +147,24 @@ def test_no_number_raises_a_warning(name, data):
         loss.hessian_diagonal(y, x, weight, mask)
         loss.hessian_vector_product(y, x, np.ones_like(x), weight, mask)
         loss.label_gradient(y, x, weight, mask)
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_no_warning_where_outputs_are_at_their_ends(name, from_logits):
+    """The largest float64 and infinity; of probabilities and rates, 0 and 1."""
+    row, rng = LOSSES[name], np.random.default_rng(0)
+    options = {"from_logits": from_logits} if "from_logits" in row.options else {}
+    loss = row.make(**row.arguments(), **options, check="never")
+    y = row.labels(rng, (30, 3), -1, loss)
+    x = rng.choice([0.0, 1e4, -1e4, 1.7e308, -1.7e308, np.inf, -np.inf], (30, 3))
+    if takes_probabilities(loss) or name == "poisson":
+        x = np.eye(3)[rng.integers(0, 3, 30)]
+    assert loss.value_and_gradient(y, x)[1].shape == x.shape
+    assert str(explain(loss, y, x))
+    if isinstance(loss, CrossEntropy):
+        loss.hessian_diagonal(y, x)
+        loss.hessian_vector_product(y, x, np.ones_like(x))
+        loss.label_gradient(y, x)
 
 
 def test_no_shape_is_broadcast(name):

@@ -1,5 +1,7 @@
 """The explanation of a loss: each number against its definition, for every family of losses."""
 
+from dataclasses import FrozenInstanceError
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -59,6 +61,20 @@ def test_yes_or_no_answers_by_column():
     p = np.array([0.25, 0.0])
     rows = [-0.5 * np.log(p[0]), -0.5 * np.log1p(-p[0]), -np.log1p(-p[0])]
     assert explanation.prior == pytest.approx(np.mean(rows), abs=1e-12)
+
+
+def test_a_tie_between_yes_and_no_counts_as_no():
+    for loss, x in ((losses.BinaryCrossentropy(), 0.0), (losses.BinaryCrossentropy(from_logits=False), 0.5)):
+        explanation = explain(loss, [0.5], [x])
+        np.testing.assert_array_equal(explanation.class_counts, [[1, 0]])
+        assert (explanation.hardest[0].label, explanation.hardest[0].predicted) == (0, 0)
+
+
+def test_the_mean_label_is_the_prior_of_focal_answers_too():
+    z, x = np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 1.0], [0.0, 1.0]]), noise(4, 2)
+    loss = losses.BinaryFocalCrossentropy()
+    constant = np.broadcast_to(np.log([0.25 / 0.75, 1.0]), (4, 2))
+    assert explain(loss, z, x).prior == pytest.approx(loss(z, constant), rel=1e-12)
 
 
 def test_regression_has_the_variance_as_prior():
@@ -198,6 +214,10 @@ def test_the_method_prints_and_returns(capsys):
     assert capsys.readouterr().out == f"{explanation}\n"
     assert explanation.floor == pytest.approx(0.5 * np.log(2))
     assert loss.total == 0.0
+    with pytest.raises(FrozenInstanceError):
+        explanation.loss = 0.0
+    with pytest.raises(FrozenInstanceError):
+        explanation.hardest[0].loss = 0.0
 
 
 def test_what_the_loss_refuses_is_refused():

@@ -97,6 +97,7 @@ def test_saturated_answers_keep_their_digits():
             "pos_weight does not fit",
         ),
         (lambda: losses.weighted_cross_entropy_with_logits([1.0], [0.0], -1.0), ValueError, "pos_weight"),
+        (lambda: losses.log_loss([1.5], [0.5]), LabelError, "received 1.5 at row 0"),
         (lambda: losses.log_loss([1.0], [1.5]), ProbabilityError, "received 1.5 at index (0,)".replace("(", r"\(")),
         (lambda: losses.log_loss([1.0], [0.5], epsilon=0.0), ValueError, "epsilon cannot be used"),
         (

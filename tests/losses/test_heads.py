@@ -254,6 +254,8 @@ def test_the_start_is_the_loss_of_equal_classes(kind):
     expected = np.log(1000) if kind == "sampled_softmax" else 1000 * np.log1p(1 / 1000) + np.log(1000)
     y, h = batch()
     assert head.per_example(y, h) == pytest.approx(np.full(6, expected), rel=1e-5)
+    assert not head.weights.values.any()
+    np.testing.assert_allclose(head.biases.values, 0.0 if kind == "sampled_softmax" else -np.log(1000), rtol=1e-6)
 
 
 # -- memory ----------------------------------------------------------------------------------------------------------
@@ -304,6 +306,11 @@ REFUSED = {
         lambda: attached("nce")[1](Y, H[:, :3]),
         ShapeError,
         r"y_pred does not fit the head\. expected \(batch, 4\), received shape \(6, 3\)",
+    ),
+    "y_pred of three axes": (
+        lambda: attached("nce")[1](Y, H[:, :, None]),
+        ShapeError,
+        r"y_pred does not fit the head\. expected \(batch, 4\), received shape \(6, 4, 1\)",
     ),
     "rows": (
         lambda: attached("nce")[1](Y[:5], H),

@@ -49,6 +49,7 @@ def test_a_probable_mistake_is_warned_of_once(make, y, x, message):
         value = loss(y, x)
     assert len(caught) == 1
     assert "hint: " in str(caught[0].message)
+    assert caught[0].filename == __file__
     with warnings.catch_warnings(action="error"):
         assert loss(y, x) == value
         assert make(check="never")(y, x) == value

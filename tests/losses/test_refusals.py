@@ -96,6 +96,16 @@ CALLS = {
         LabelError,
         "a label is neither side of a margin. expected 1 and -1, or 1 and 0, received 0.5 in row 0.",
     ),
+    "hinge label below": (
+        lambda: losses.Hinge()([[1.0, -2.0]], [[1.0, 1.0]]),
+        LabelError,
+        "a label is out of range. expected 1 and -1, or 1 and 0, in [-1, 1], received -2 at row 0, column 1.",
+    ),
+    "categorical hinge label": (
+        lambda: losses.CategoricalHinge()([[1.0, -0.5]], [[1.0, 1.0]]),
+        LabelError,
+        "expected labels in [0, 1], received -0.5 at row 0, column 1.",
+    ),
     "count": (lambda: losses.Poisson()([-1.0], [1.0]), LabelError, "expected counts in [0, inf], received -1 at row 0"),
     "rate": (
         lambda: losses.Poisson()([1.0, 2.0], [1.0, -2.0]),
@@ -258,6 +268,7 @@ def test_the_door_refuses_labels(loss, y, shape, error, message):
         (SPARSE(), np.arange(10.0)[:, None], (10,)),
         (SPARSE(ignore_class=-1), [0, -1, 2], (3,)),
         (SPARSE(axis=1), np.zeros((5, 4, 4), int), (3, 4, 4)),
+        (SPARSE(axis=1), np.zeros((5, 1, 4, 4), int), (3, 4, 4)),
         (SPARSE(), np.ones(3, bool), (2,)),
         (DENSE(), np.eye(3, dtype=bool), (3,)),
         (DENSE(), [[0.2, 0.8]], (2,)),
@@ -329,8 +340,9 @@ def test_rows_off_one_are_reported_with_their_sum_and_once():
     y = with_row_300([0.0, 1.0], [1.0, 0.0])
     with pytest.warns(
         InputWarning, match=r"row 300 of y_pred sums to 1.99, not to 1: it is divided by its sum. hint: end"
-    ):
+    ) as caught:
         value = loss(y, p)
+    assert caught[0].filename == __file__
     assert loss(y, p) == value == pytest.approx((399 * np.log(2) + np.log(1.99)) / 400)
 
 

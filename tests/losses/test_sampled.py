@@ -251,6 +251,7 @@ REFUSED = {
     "biases": ({"biases": np.zeros(4)}, ShapeError, r"weights and biases do not belong .* \(5, 2\) and \(4,\)"),
     "inputs": ({"inputs": np.ones((2, 3))}, ShapeError, r"inputs do not fit the weights\. expected \(N, 2\)"),
     "labels": ({"labels": [1, 2, 3]}, ShapeError, r"expected \(2,\) or \(2, num_true\), received shape \(3,\)"),
+    "no labels": ({"labels": np.empty((2, 0), int)}, ShapeError, r"or \(2, num_true\), received shape \(2, 0\)"),
     "label": ({"labels": [[1], [5]]}, LabelError, "expected class indices 0 to 4, received 5 at row 1"),
     "fraction": ({"labels": [[1], [0.5]]}, LabelError, "a label is no class index"),
     "num_true": ({"num_true": 2}, ShapeError, "labels do not fit num_true. expected 2 labels per row, received 1"),

@@ -135,6 +135,18 @@ def test_distinct_classes_come_up_as_often_as_they_are_expected(count):
     assert (abs(seen - draws * pi) <= 4.5 * np.sqrt(draws * pi * (1 - pi)) + 1e-9).all()
 
 
+@pytest.mark.parametrize("count", [2, 3, 1000, 9999])
+def test_the_race_is_won_by_those_that_come_first(count):
+    sampler = LogUniformSampler(10_000)
+    for seed in range(5):
+        won, tries = sampler._race(np.random.default_rng(seed), np.array([7]), count, 5.0)
+        times = np.random.default_rng(seed).standard_exponential(10_000) / sampler.probability(np.arange(10_000))
+        times[7] = np.inf
+        order = np.argsort(times)[: count - 1]
+        assert won.tolist() == [7, *order.tolist()]
+        assert tries == 5.0 + times[order[-1]]
+
+
 @pytest.mark.parametrize(("count", "weights"), [(20, "zipf"), (100, "zipf"), (20, "one huge")])
 def test_counts_from_the_number_of_tries_agree_with_the_frequencies(count, weights):
     classes, draws, generator = 200, 3000, np.random.default_rng(5)

@@ -59,8 +59,9 @@ DEEP = b"[" * 100_000 + b"]" * 100_000
 NAMED = {
     "empty": (b"", CheckpointTruncatedError, "10 bytes or more, received 0"),
     "short": (b"1234567", CheckpointTruncatedError, "received 7"),
-    "no safetensors": (b"PK\3\4" + bytes(100), CheckpointTruncatedError, "ends in its header"),
-    "a pickle": (b"\x80\x04\x95" + bytes(200), CheckpointTruncatedError, "ends in its header"),
+    "a zip": (b"PK\3\4" + bytes(100), CheckpointCorruptError, "this is no safetensors file"),
+    "a pickle": (b"\x80\x04\x95" + bytes(200), CheckpointCorruptError, "this is no safetensors file"),
+    "a table": (b"epoch,loss\n1,0.5\n", CheckpointCorruptError, r"received b'epoch,los'"),
     "length 2^63": (file({}, length=2**63), CheckpointTruncatedError, "ends in its header"),
     "length 2^64 - 1": (file({}, length=2**64 - 1), CheckpointTruncatedError, "ends in its header"),
     "header of 2 MB": (file(b" " * 2**21), CheckpointTooLargeError, "at most 1572864 bytes, received 2097152"),
