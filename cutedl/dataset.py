@@ -89,8 +89,9 @@ class Dataset:
     def steps(self, samples: int) -> int:
         """Return how many steps an epoch has that takes so many samples at a time.
 
-        >>> Dataset(np.eye(7), np.arange(7)).steps(3), Dataset(np.eye(7), np.arange(7), drop_remainder=True).steps(3)
-        (3, 2)
+        >>> dataset = Dataset(np.eye(7), np.arange(7), batch_size=2, drop_remainder=True)
+        >>> dataset.steps(2), dataset.steps(7), dataset.steps(8)
+        (3, 1, 0)
         """
         whole, rest = divmod(len(self), samples)
         return whole + (rest > 0 and not self.drop_remainder)
