@@ -198,7 +198,8 @@ class Session:
     def _ending(self) -> bool:
         """Whether all ranks leave; what one of them wishes in a step, all obey after the next."""
         wish = self.comm.verdict(self.wish)
-        self._interrupts.obey(self, wish)
+        if wish:
+            self._interrupts.obey(self, wish)
         return wish > 0
 
     @property
@@ -262,7 +263,7 @@ class Session:
                     metric.update(y, objective.outputs(self.y_pred))
                 for hook in batch_end:
                     hook(self)
-                if (self.wish or self.comm.size > 1) and self._ending:
+                if self._ending:
                     break
             else:
                 finished = True

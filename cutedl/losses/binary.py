@@ -59,11 +59,10 @@ class BinaryLoss(ElementLoss):
             labels.per_column("class_weight", self.class_weight, batch.x.shape[1])
         if not self.from_logits:
             check_probabilities(batch.x)
+        if self.ignore_class is not None or not labels.spans(batch.y, 0.0, 1.0):
+            self._check_values(numbers("y_true", y_true), 0)
         if self.ignore_class is None:
-            if not labels.spans(batch.y, 0.0, 1.0):
-                self._check_values(numbers("y_true", y_true), 0)
             return batch
-        self._check_values(numbers("y_true", y_true), 0)
         return batch._replace(valid=(batch.y != self.ignore_class).any(axis=1))
 
     def _kernel(self, y: Array, x: Array, scale: Scale, out: Array | None) -> Array:
