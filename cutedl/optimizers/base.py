@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from threading import get_ident
 from typing import Any, Unpack
 
 import numpy as np
@@ -16,9 +17,10 @@ from cutedl.arena import Arena, Table
 from cutedl.errors import ArgumentError, NotBuiltError
 from cutedl.optimizers.accumulation import Accumulation
 from cutedl.optimizers.average import Average
-from cutedl.optimizers.blocks import cut
+from cutedl.optimizers.blocks import Block, cut
 from cutedl.optimizers.options import Keywords, Options
 from cutedl.optimizers.schedules import Rate, shown
+from cutedl.optimizers.second_thread import SecondThread, worth_trying
 
 __all__ = ["Optimizer"]
 
@@ -49,7 +51,7 @@ class Optimizer(ABC):
         self.steps = 0
         self.last_learning_rate = math.nan
         self.state_vectors: NDArray[Any] = np.empty((self.slots, 0))
-        self._scratch: NDArray[Any] = np.empty(0)
+        self._scratch: dict[int, NDArray[Any]] = {}
         self._arena: Arena | None = None
 
     def __repr__(self) -> str:
@@ -102,10 +104,11 @@ class Optimizer(ABC):
         """Apply the rule to one block: parameters w, gradients g and state, 1-D slices, all in place."""
 
     def scratch(self, g: NDArray[Any]) -> NDArray[Any]:
-        """Return a vector like g to work in, for a rule that still needs the gradient; the same one for every block."""
-        if self._scratch.size < g.size or self._scratch.dtype != g.dtype:
-            self._scratch = np.empty_like(g)
-        return self._scratch[: g.size]
+        """Return a vector like g to work in, for a rule that still needs the gradient; one for each thread."""
+        mine = self._scratch.get(get_ident())
+        if mine is None or mine.size < g.size or mine.dtype != g.dtype:
+            mine = self._scratch[get_ident()] = np.empty_like(g)
+        return mine[: g.size]
 
     # -- a step ------------------------------------------------------------------------------------------------------
 
@@ -121,10 +124,10 @@ class Optimizer(ABC):
         rate = self.last_learning_rate = self.learning_rate
         self.steps += 1
         factors = {multiplier: self.factors(self.steps, rate * multiplier) for multiplier in self._multipliers}
-        for _, w, g, state, multiplier, weight_decay in self._blocks:
-            if weight_decay:
-                w *= 1 - rate * multiplier * weight_decay
-            self.update(w, g, state, factors[multiplier])
+        if self._second is None:
+            self._visit(self._blocks, rate, factors)
+        else:
+            self._second.walk(self._blocks, lambda blocks: self._visit(blocks, rate, factors))
         for table in arena.tables.values():
             multiplier = self.options.multiplier(table.name)
             if multiplier:
@@ -134,6 +137,12 @@ class Optimizer(ABC):
         if self._average is not None:
             self._average.add(self._blocks, self.steps)
 
+    def _visit(self, blocks: Iterable[Block], rate: float, factors: Mapping[float, tuple[float, ...]]) -> None:
+        for _, w, g, state, multiplier, weight_decay in blocks:
+            if weight_decay:
+                w *= 1 - rate * multiplier * weight_decay
+            self.update(w, g, state, factors[multiplier])
+
     def _bind(self, arena: Arena) -> None:
         w = arena.values
         self.options.check_names([*arena.parameters, *arena.tables])
@@ -141,6 +150,7 @@ class Optimizer(ABC):
         self.state_vectors = np.empty((self.slots, w.size), w.dtype)
         self.state_vectors[...] = np.reshape(self.initial_state, (-1, 1))
         self._blocks = cut(arena, self.state_vectors, self.options)
+        self._second = SecondThread() if worth_trying(self._blocks) else None
         names = (*arena.parameters, *arena.tables)
         self._multipliers = {self.options.multiplier(name) for name in names} - {0.0}
         self._table_state: dict[str, NDArray[Any]] = {}

@@ -1,0 +1,205 @@
+"""The second thread of a step: the same bits, the errors and the settings of the caller, and no thread left behind."""
+
+import copy
+import gc
+import os
+import pickle
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from threading import get_ident
+
+import numpy as np
+import pytest
+
+from cutedl.optimizers import SGD, second_thread
+from cutedl.optimizers.second_thread import SecondThread
+from tests.contracts import OPTIMIZERS
+from tests.optimizers.test_optimizers import each_optimizer, gradients, train, vector
+
+SIZE = 200_000  # four blocks
+
+
+@pytest.fixture(autouse=True)
+def as_many_threads_as_one_likes(monkeypatch):
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def sharing():
+    second = SecondThread()
+    second.helps = True
+    return second
+
+
+def bound(row, helps, **options):
+    """An optimizer whose second thread is past its trial, and its model."""
+    arena, optimizer = vector(SIZE, "float32"), row.make(**row.arguments, **options)
+    optimizer._bind(arena)
+    optimizer._second.helps = helps
+    return arena, optimizer
+
+
+@each_optimizer
+@pytest.mark.parametrize(
+    "options", [{}, {"weight_decay": 0.01, "ema": 0.9, "clip_global_norm": 1.0}], ids=["", "options"]
+)
+def test_it_does_not_change_a_bit(row, options):
+    g = gradients(SIZE, 4).astype("float32")
+    results = []
+    for helps in (False, True):
+        arena, optimizer = bound(row, helps, **options)
+        train(optimizer, arena, g)
+        average = optimizer.state()["average"]
+        mean = b"" if average is None else average.tobytes()
+        results.append((arena.values.tobytes(), optimizer.state_vectors.tobytes(), mean))
+    assert results[0] == results[1]
+
+
+def test_both_threads_take_blocks_and_each_block_is_taken_once():
+    both, taken = threading.Barrier(2), []
+
+    def visit(blocks):
+        for i, block in enumerate(blocks):
+            if i == 0:
+                both.wait(10)  # neither goes on before the other has a block
+            taken.append((block, get_ident()))
+
+    sharing().walk(list(range(50)), visit)
+    assert sorted(block for block, _ in taken) == list(range(50))
+    assert len({thread for _, thread in taken}) == 2
+
+
+def test_an_error_in_either_thread_reaches_the_caller_and_the_next_walk_works():
+    here, second = get_ident(), sharing()
+    for where in (True, False):
+        both = threading.Barrier(2)
+
+        def visit(blocks, where=where, both=both):
+            for i, _ in enumerate(blocks):
+                if i == 0:
+                    both.wait(10)
+                if (get_ident() == here) == where:
+                    raise ZeroDivisionError("of a rule")
+
+        with pytest.raises(ZeroDivisionError, match="of a rule"):
+            second.walk(list(range(50)), visit)
+    seen = []
+    second.walk([1, 2, 3], seen.extend)
+    assert sorted(seen) == [1, 2, 3]
+
+
+def test_it_works_under_the_callers_errstate():
+    states, both = [], threading.Barrier(2)
+
+    def visit(blocks):
+        for _ in blocks:
+            both.wait(10)
+            states.append(np.geterr()["over"])
+
+    with np.errstate(over="ignore"):
+        sharing().walk([1, 2], visit)
+    assert states == ["ignore", "ignore"]
+
+
+def test_a_thread_that_comes_late_is_not_waited_for():
+    second, begun, free = sharing(), threading.Event(), threading.Event()
+    seen = []
+
+    def hold(blocks):
+        for _ in blocks:
+            if threading.current_thread().name == "cutedl-optimizer":
+                begun.set()
+                free.wait(10)
+            else:
+                begun.wait(10)
+
+    holder = threading.Thread(target=lambda: second.walk([1, 2], hold))
+    holder.start()
+    begun.wait(10)
+    second.walk([1, 2, 3], lambda blocks: seen.extend((block, get_ident()) for block in blocks))
+    assert seen == [(1, get_ident()), (2, get_ident()), (3, get_ident())]
+    free.set()
+    holder.join()
+
+
+@pytest.mark.parametrize("pays", [True, False])
+def test_it_stays_where_it_is_faster_and_goes_where_it_is_not(pays, monkeypatch):
+    monkeypatch.setattr(second_thread, "_TRIES", 6)
+    lock, second = threading.Lock(), SecondThread()
+
+    def visit(blocks):
+        for _ in blocks:
+            if pays:
+                time.sleep(0.003)
+            else:
+                with lock:
+                    time.sleep(0.003)
+
+    for _ in range(12):
+        assert second.helps is None
+        second.walk([1, 2, 3, 4], visit)
+    assert second.helps is pays
+    second._thread.join(0 if pays else 10)
+    assert second._thread.is_alive() is pays
+
+
+def test_its_thread_ends_with_its_optimizer():
+    arena, optimizer = bound(OPTIMIZERS["adam"], True)
+    train(optimizer, arena, gradients(SIZE, 2))
+    thread = optimizer._second._thread
+    assert thread.is_alive()
+    del optimizer
+    gc.collect()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda pair: pickle.loads(pickle.dumps(pair))])
+def test_a_copy_goes_on_alike_with_a_trial_of_its_own(copied):
+    g = gradients(SIZE, 4)
+    arena, optimizer = bound(OPTIMIZERS["adam"], True)
+    train(optimizer, arena, g[:2])
+    other, twin = copied((arena, optimizer))
+    assert twin._second.helps is None
+    np.testing.assert_array_equal(train(twin, other, g[2:]), train(optimizer, arena, g[2:]))
+
+
+@pytest.mark.parametrize("name", ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"])
+def test_there_is_none_where_one_thread_is_allowed(name, monkeypatch):
+    monkeypatch.setenv(name, "1")
+    arena, sgd = vector(SIZE), SGD(0.1)
+    sgd.step(arena)
+    assert sgd._second is None
+
+
+@pytest.mark.parametrize(("size", "tried"), [(131_072, False), (131_073, True)])
+def test_there_is_none_for_small_models(size, tried):
+    arena, sgd = vector(size), SGD(0.1, weight_decay=0.1)
+    sgd.step(arena)
+    assert (sgd._second is not None) is tried
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_the_child_of_a_fork_has_a_thread_of_its_own():
+    program = """
+        import os, warnings
+        from cutedl.optimizers.second_thread import SecondThread
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads, which is what is tried
+        second, seen = SecondThread(), []
+        second.helps = True
+        second.walk([1, 2], seen.extend)
+        child = os.fork()
+        if child == 0:
+            seen.clear()
+            second.walk([3, 4], seen.extend)
+            os._exit(0 if sorted(seen) == [3, 4] else 1)
+        second.walk([5, 6], seen.extend)
+        print(os.waitpid(child, 0)[1], sorted(seen))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout, done.stderr) == ("0 [1, 2, 5, 6]\n", "")
