@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from cutedl import checks, dlmath
+from cutedl.aligned import aligned_zeros
 from cutedl.buffer import Buffer
 from cutedl.errors import ArgumentError, CheckpointMismatchError, NotBuiltError
 from cutedl.initializers import Initializer
@@ -220,7 +221,7 @@ class Arena:
     def allocate(self, seed: int, dtype: DTypeLike, initialize: bool = True) -> None:
         """Make the two vectors and fill each parameter from the stream of (seed, its name); with 0 for restore()."""
         count = sum(parameter.size for parameter in self._parameters.values())
-        self._values, self._gradients = np.zeros(count, dtype), np.zeros(count, dtype)
+        self._values, self._gradients = aligned_zeros((count,), dtype), aligned_zeros((count,), dtype)
         self._statistic_values = np.zeros(sum(statistic.size for statistic in self._statistics.values()), dtype)
         for table in self._tables.values():
             table.allocate(seed, dtype, initialize)

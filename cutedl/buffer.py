@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from cutedl.aligned import aligned_zeros
+
 __all__ = ["Buffer"]
 
 
@@ -35,6 +37,8 @@ class Buffer:
         """
         if len(self._view) != count:
             if len(self._memory) < count:
-                self._memory = np.full((count, *self.shape), self.fill, self.dtype)
+                self._memory = aligned_zeros((count, *self.shape), self.dtype)
+                if self.fill:
+                    self._memory[...] = self.fill
             self._view = self._memory[:count]
         return self._view

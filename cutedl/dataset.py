@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from cutedl import checks, streams
+from cutedl.aligned import aligned_zeros
 from cutedl.errors import ArgumentError, ShapeError
 from cutedl.sparse_rows import SparseRows, numeric_rows
 
@@ -173,7 +174,7 @@ class _Rows:
 
     def __init__(self, array: NDArray[Any] | SparseRows, dtype: np.dtype[Any], count: int):
         self._array, self._dtype = array, dtype
-        self._cast = np.empty((min(count, len(array)), *array.shape[1:]), dtype)
+        self._cast = aligned_zeros((min(count, len(array)), *array.shape[1:]), dtype)
         # take would copy the whole of an array that is strided or of foreign byte order, at every batch.
         direct = isinstance(array, np.ndarray) and array.flags.c_contiguous and array.dtype.isnative
         self._direct: Any = array if direct else None

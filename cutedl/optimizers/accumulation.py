@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutedl import checks
+from cutedl.aligned import aligned_zeros
 from cutedl.arena import Arena, Table
 from cutedl.errors import CheckpointMismatchError
 
@@ -23,7 +24,7 @@ class Accumulation:
 
     def __init__(self, arena: Arena, count: int):
         self.arena, self.count, self.batches = arena, count, 0
-        self.sum = np.zeros_like(arena.gradients)
+        self.sum = aligned_zeros(arena.gradients.shape, arena.gradients.dtype)
         self._rows: dict[str, list[tuple[NDArray[np.intp], NDArray[Any]]]] = {name: [] for name in arena.tables}
 
     def add(self) -> bool:

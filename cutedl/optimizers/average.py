@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from cutedl.aligned import aligned_zeros
 from cutedl.arena import Arena
 from cutedl.optimizers.blocks import Block
 
@@ -18,7 +19,8 @@ class Average:
 
     def __init__(self, arena: Arena, ema: float):
         self.arena, self.ema = arena, ema
-        self.mean = arena.values.copy()
+        self.mean = aligned_zeros(arena.values.shape, arena.values.dtype)
+        self.mean[...] = arena.values
 
     def add(self, blocks: Iterable[Block], step: int) -> None:
         """Take in the weights after a step, counted from 1; the gradients, used up by then, are the scratch."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutedl import checks
+from cutedl.aligned import aligned_rows, aligned_zeros
 from cutedl.arena import Arena, Table
 from cutedl.errors import ArgumentError, NotBuiltError
 from cutedl.optimizers.accumulation import Accumulation
@@ -107,7 +108,7 @@ class Optimizer(ABC):
         """Return a vector like g to work in, for a rule that still needs the gradient; one for each thread."""
         mine = self._scratch.get(get_ident())
         if mine is None or mine.size < g.size or mine.dtype != g.dtype:
-            mine = self._scratch[get_ident()] = np.empty_like(g)
+            mine = self._scratch[get_ident()] = aligned_zeros(g.shape, g.dtype)
         return mine[: g.size]
 
     # -- a step ------------------------------------------------------------------------------------------------------
@@ -147,7 +148,7 @@ class Optimizer(ABC):
         w = arena.values
         self.options.check_names([*arena.parameters, *arena.tables])
         self._arena, self.steps = arena, 0
-        self.state_vectors = np.empty((self.slots, w.size), w.dtype)
+        self.state_vectors = aligned_rows(self.slots, w.size, w.dtype)
         self.state_vectors[...] = np.reshape(self.initial_state, (-1, 1))
         self._blocks = cut(arena, self.state_vectors, self.options)
         self._second = SecondThread() if worth_trying(self._blocks) else None
