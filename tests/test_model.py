@@ -63,7 +63,7 @@ def test_what_is_not_finite_is_found_in_any_row_whatever_the_layers_make_of_it(l
     """Seen in the outputs of a first Dense, which sums its inputs, and in the inputs of any other layer."""
     model = Model(layers)
     model.assemble(seed=0, inshape=4)
-    for row in (0, 767, 768, 1999):
+    for row in (0, 959, 960, 1999):
         x = np.ones((2000, 4), np.float32)
         x[row, 2] = value
         for given in (x, x.astype(np.float64), np.asfortranarray(x)):
