@@ -193,8 +193,8 @@ class Model:
         samples = numeric_rows("x", x)
         self.check_input(samples)
         result = np.empty((len(samples), *self.shapes[-1]), dtype)
-        # What is not finite ends in NonFiniteError, which says more than NumPy's warning.
-        with np.errstate(invalid="ignore"):
+        # Input that is not finite ends in NonFiniteError, which says more than NumPy's warning.
+        with np.errstate(over="ignore", invalid="ignore"):
             for start in range(0, len(samples), _PREDICT_ROWS):
                 piece = slice(start, start + _PREDICT_ROWS)
                 self._predict_piece(samples[piece], result[piece], start)

@@ -76,8 +76,8 @@ def test_numbers_too_large_for_the_model_are_refused_and_large_outputs_are_not()
     model.assemble(seed=0)
     with pytest.raises(NonFiniteError, match="finite numbers in float32"):
         model.predict(np.array([[1e300, 0.0]]))
-    with np.errstate(over="ignore"):
-        assert model.predict(np.array([[3e38, 3e38]], np.float32)) == np.inf
+    assert model.predict(np.array([[3e38, 3e38]], np.float32)) == np.inf
+    assert model.predict(np.array([[2e38, 1e38]], np.float32)) == np.float32(3e38)  # whose square is infinite
 
 
 def test_the_first_layers_input_gradient_is_not_computed():
