@@ -22,7 +22,9 @@ Array = NDArray[Any]
 
 
 # Up to here exp(x), and what is made of it, is a normal number.
-_MODERATE = {np.dtype(np.float32): 80.0, np.dtype(np.float64): 700.0}
+_MODERATE: dict[np.dtype[Any], float] = {np.dtype(np.float32): 80.0, np.dtype(np.float64): 700.0}
+# -2 and 1 as arrays without axes: of Python's numbers NumPy makes such at every use, in as long as a small batch takes.
+_SCALARS = {dtype: (np.array(-2.0, dtype), np.array(1.0, dtype)) for dtype in _MODERATE}
 
 
 def hard_cross_entropy(z: Array, x: Array, q: Array | None, out: Array | None) -> Array | None:
@@ -37,13 +39,14 @@ def hard_cross_entropy(z: Array, x: Array, q: Array | None, out: Array | None) -
     flat, limit = x.reshape(-1), _MODERATE[x.dtype]
     if not (flat[flat.argmin()] >= -limit and flat[flat.argmax()] <= limit):
         return None
-    sign = np.multiply(z, -2.0, dtype=x.dtype)  # 1 - 2 z
-    sign += 1.0
+    minus_two, one = _SCALARS[x.dtype]
+    sign = np.multiply(z, minus_two, dtype=x.dtype)  # 1 - 2 z
+    sign += one
     e = x * sign
     np.exp(e, out=e)
     losses: Array = np.log1p(e)
     if out is not None:
-        np.add(e, 1.0, out=out)
+        np.add(e, one, out=out)
         np.divide(e, out, out=out)
         out *= sign
     if q is not None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutedl import checks
-from cutedl.optimizers.base import Optimizer
+from cutedl.optimizers.base import Factors, Optimizer
 from cutedl.optimizers.options import Keywords
 from cutedl.optimizers.schedules import Rate
 
@@ -48,9 +48,7 @@ class Adadelta(Optimizer):
         """What the sums hold of epsilon alone: epsilon (1 + rho + rho² + ...)."""
         return (self.epsilon / (1 - self.rho),) * 2
 
-    def update(
-        self, w: NDArray[Any], g: NDArray[Any], state: tuple[NDArray[Any], ...], factors: tuple[float, ...]
-    ) -> None:
+    def update(self, w: NDArray[Any], g: NDArray[Any], state: tuple[NDArray[Any], ...], factors: Factors) -> None:
         (s, d), (rate,) = state, factors
         ratio = self.scratch(g)
         np.square(g, out=ratio)

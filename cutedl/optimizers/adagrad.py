@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutedl import checks
-from cutedl.optimizers.base import Optimizer
+from cutedl.optimizers.base import Factors, Optimizer
 from cutedl.optimizers.options import Keywords
 from cutedl.optimizers.schedules import Rate
 
@@ -53,9 +53,7 @@ class Adagrad(Optimizer):
         """The sum starts where the user says."""
         return (self.initial_accumulator_value,)
 
-    def update(
-        self, w: NDArray[Any], g: NDArray[Any], state: tuple[NDArray[Any], ...], factors: tuple[float, ...]
-    ) -> None:
+    def update(self, w: NDArray[Any], g: NDArray[Any], state: tuple[NDArray[Any], ...], factors: Factors) -> None:
         (s,), (rate,) = state, factors
         root = self.scratch(g)
         np.square(g, out=root)  # s += g²

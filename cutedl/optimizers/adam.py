@@ -8,6 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from cutedl.optimizers.base import Factors
 from cutedl.optimizers.moments import Moments
 from cutedl.optimizers.options import Keywords
 from cutedl.optimizers.schedules import Rate
@@ -47,19 +48,17 @@ class Adam(Moments):
         super().__init__(learning_rate, beta1, beta2, epsilon, **options)
 
     def factors(self, step: int, rate: float) -> tuple[float, ...]:
-        """The rate and epsilon that make the sums m and v into m̂ and v̂."""
+        """What the moments fade by, and the rate and epsilon that make the sums m and v into m̂ and v̂."""
         first = (1 - self.beta1) / (1 - self.beta1**step)  # m̂ = first m
         root = math.sqrt((1 - self.beta2) / (1 - self.beta2**step))  # √v̂ = root √v
-        return rate * first / root, self.epsilon / root
+        return self.beta1, self.beta2, rate * first / root, self.epsilon / root
 
-    def update(
-        self, w: NDArray[Any], g: NDArray[Any], state: tuple[NDArray[Any], ...], factors: tuple[float, ...]
-    ) -> None:
-        (m, v), (rate, epsilon) = state, factors
-        m *= self.beta1  # m = beta1 m + g
+    def update(self, w: NDArray[Any], g: NDArray[Any], state: tuple[NDArray[Any], ...], factors: Factors) -> None:
+        (m, v), (beta1, beta2, rate, epsilon) = state, factors
+        m *= beta1  # m = beta1 m + g
         m += g
         g *= g  # v = beta2 v + g²
-        v *= self.beta2
+        v *= beta2
         v += g
         np.sqrt(v, out=g)  # w -= rate m / (√v + epsilon)
         g += epsilon

@@ -7,6 +7,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from cutedl.optimizers.base import Factors
 from cutedl.optimizers.moments import Moments
 from cutedl.optimizers.options import Keywords
 from cutedl.optimizers.schedules import Rate
@@ -52,9 +53,7 @@ class Adamax(Moments):
         """The rate that makes the sum m into m̂."""
         return (rate * (1 - self.beta1) / (1 - self.beta1**step),)
 
-    def update(
-        self, w: NDArray[Any], g: NDArray[Any], state: tuple[NDArray[Any], ...], factors: tuple[float, ...]
-    ) -> None:
+    def update(self, w: NDArray[Any], g: NDArray[Any], state: tuple[NDArray[Any], ...], factors: Factors) -> None:
         (m, u), (rate,) = state, factors
         m *= self.beta1  # m = beta1 m + g
         m += g

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutedl.optimizers.adam import Adam
+from cutedl.optimizers.base import Factors
 
 __all__ = ["AMSGrad"]
 
@@ -33,14 +34,12 @@ class AMSGrad(Adam):
 
     slots = 3
 
-    def update(
-        self, w: NDArray[Any], g: NDArray[Any], state: tuple[NDArray[Any], ...], factors: tuple[float, ...]
-    ) -> None:
-        (m, v, u), (rate, epsilon) = state, factors
-        m *= self.beta1  # m = beta1 m + g
+    def update(self, w: NDArray[Any], g: NDArray[Any], state: tuple[NDArray[Any], ...], factors: Factors) -> None:
+        (m, v, u), (beta1, beta2, rate, epsilon) = state, factors
+        m *= beta1  # m = beta1 m + g
         m += g
         g *= g  # v = beta2 v + g²
-        v *= self.beta2
+        v *= beta2
         v += g
         np.maximum(u, v, out=u)
         np.sqrt(u, out=g)  # w -= rate m / (√u + epsilon)

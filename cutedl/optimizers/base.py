@@ -23,7 +23,9 @@ from cutedl.optimizers.options import Keywords, Options
 from cutedl.optimizers.schedules import Rate, shown
 from cutedl.optimizers.second_thread import SecondThread, worth_trying
 
-__all__ = ["Optimizer"]
+__all__ = ["Factors", "Optimizer"]
+
+Factors = tuple[NDArray[Any], ...]
 
 # State that no gradient feeds fades into subnormal numbers, which make arithmetic many times slower. Whatever is
 # nearer than this factor to the smallest normal number is set to 0, often enough that nothing can cross the gap.
@@ -99,10 +101,11 @@ class Optimizer(ABC):
         return (rate,)
 
     @abstractmethod
-    def update(
-        self, w: NDArray[Any], g: NDArray[Any], state: tuple[NDArray[Any], ...], factors: tuple[float, ...]
-    ) -> None:
-        """Apply the rule to one block: parameters w, gradients g and state, 1-D slices, all in place."""
+    def update(self, w: NDArray[Any], g: NDArray[Any], state: tuple[NDArray[Any], ...], factors: Factors) -> None:
+        """Apply the rule to one block: parameters w, gradients g and state, 1-D slices, all in place.
+
+        factors: what `factors` returned, as arrays without axes of w's dtype.
+        """
 
     def scratch(self, g: NDArray[Any]) -> NDArray[Any]:
         """Return a vector like g to work in, for a rule that still needs the gradient; one for each thread."""
@@ -124,7 +127,7 @@ class Optimizer(ABC):
             clip(arena, limit)
         rate = self.last_learning_rate = self.learning_rate
         self.steps += 1
-        factors = {multiplier: self.factors(self.steps, rate * multiplier) for multiplier in self._multipliers}
+        factors = {multiplier: self._scalars(multiplier, rate * multiplier) for multiplier in self._multipliers}
         if self._second is None:
             self._visit(self._blocks, rate, factors)
         else:
@@ -138,7 +141,17 @@ class Optimizer(ABC):
         if self._average is not None:
             self._average.add(self._blocks, self.steps)
 
-    def _visit(self, blocks: Iterable[Block], rate: float, factors: Mapping[float, tuple[float, ...]]) -> None:
+    def _scalars(self, multiplier: float, rate: float) -> Factors:
+        """The numbers of this step as arrays without axes: of Python's numbers NumPy makes such at every use."""
+        factors = self.factors(self.steps, rate)
+        if multiplier not in self._numbers:
+            numbers = np.empty(len(factors), self.state_vectors.dtype)
+            self._numbers[multiplier] = numbers, tuple(numbers[i, ...] for i in range(len(factors)))
+        numbers, scalars = self._numbers[multiplier]
+        numbers[:] = factors
+        return scalars
+
+    def _visit(self, blocks: Iterable[Block], rate: float, factors: Mapping[float, Factors]) -> None:
         for _, w, g, state, multiplier, weight_decay in blocks:
             if weight_decay:
                 w *= 1 - rate * multiplier * weight_decay
@@ -153,6 +166,7 @@ class Optimizer(ABC):
         self._blocks = cut(arena, self.state_vectors, self.options)
         self._second = SecondThread() if worth_trying(self._blocks) else None
         names = (*arena.parameters, *arena.tables)
+        self._numbers: dict[float, tuple[NDArray[Any], Factors]] = {}
         self._multipliers = {self.options.multiplier(name) for name in names} - {0.0}
         self._table_state: dict[str, NDArray[Any]] = {}
         self._flush_every = min([_FLUSH_EVERY, *(_steps_to_fade(decay) for decay in self.decays)])
@@ -160,12 +174,13 @@ class Optimizer(ABC):
         self._average = Average(arena, self.options.ema) if self.options.ema is not None else None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Make a copy whole: what copy and pickle make of the blocks are numbers outside the vectors."""
+        """Make a copy whole: what copy and pickle make of views are numbers outside the vectors."""
         vars(self).update(state)
         if self._arena is not None:
             self._blocks = cut(self._arena, self.state_vectors, self.options)
+            self._numbers = {}
 
-    def _step_rows(self, table: Table, factors: tuple[float, ...]) -> None:
+    def _step_rows(self, table: Table, factors: Factors) -> None:
         """Apply the rule to the rows of the last backward alone; the state of the others does not fade meanwhile."""
         if table.name not in self._table_state:
             slots = np.empty((self.slots, *table.shape), table.values.dtype)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutedl import checks
-from cutedl.optimizers.base import Optimizer
+from cutedl.optimizers.base import Factors, Optimizer
 from cutedl.optimizers.options import Keywords
 from cutedl.optimizers.schedules import Rate
 
@@ -58,9 +58,7 @@ class Lion(Optimizer):
         """The rate, and what the sum m weighs against g."""
         return rate, self.beta1 * (1 - self.beta2) / (1 - self.beta1)
 
-    def update(
-        self, w: NDArray[Any], g: NDArray[Any], state: tuple[NDArray[Any], ...], factors: tuple[float, ...]
-    ) -> None:
+    def update(self, w: NDArray[Any], g: NDArray[Any], state: tuple[NDArray[Any], ...], factors: Factors) -> None:
         (m,), (rate, weight) = state, factors
         direction = self.scratch(g)
         np.multiply(m, weight, out=direction)  # w -= rate sign(weight m + g)

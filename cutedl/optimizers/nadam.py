@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutedl import checks
+from cutedl.optimizers.base import Factors
 from cutedl.optimizers.moments import Moments
 from cutedl.optimizers.options import Keywords
 from cutedl.optimizers.schedules import Rate
@@ -73,9 +74,7 @@ class Nadam(Moments):
             self._product *= self._mu(self._at)
         return self._product
 
-    def update(
-        self, w: NDArray[Any], g: NDArray[Any], state: tuple[NDArray[Any], ...], factors: tuple[float, ...]
-    ) -> None:
+    def update(self, w: NDArray[Any], g: NDArray[Any], state: tuple[NDArray[Any], ...], factors: Factors) -> None:
         (m, v), (ratio, rate, epsilon) = state, factors
         root = self.scratch(g)
         m *= self.beta1  # m = beta1 m + g

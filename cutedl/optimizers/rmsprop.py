@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cutedl import checks
-from cutedl.optimizers.base import Optimizer
+from cutedl.optimizers.base import Factors, Optimizer
 from cutedl.optimizers.options import Keywords
 from cutedl.optimizers.schedules import Rate
 
@@ -66,9 +66,7 @@ class RMSProp(Optimizer):
         root = math.sqrt(1 - self.rho)  # √(mean of g²) = root √v
         return rate / root, self.epsilon / root
 
-    def update(
-        self, w: NDArray[Any], g: NDArray[Any], state: tuple[NDArray[Any], ...], factors: tuple[float, ...]
-    ) -> None:
+    def update(self, w: NDArray[Any], g: NDArray[Any], state: tuple[NDArray[Any], ...], factors: Factors) -> None:
         v, *others = state
         rate, epsilon = factors
         root = self.scratch(g)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cutedl import checks
 from cutedl.errors import ArgumentError
-from cutedl.optimizers.base import Optimizer
+from cutedl.optimizers.base import Factors, Optimizer
 from cutedl.optimizers.options import Keywords
 from cutedl.optimizers.schedules import Rate
 
@@ -52,9 +52,7 @@ class SGD(Optimizer):
         """The velocity fades by momentum."""
         return (self.momentum,) if self.momentum else ()
 
-    def update(
-        self, w: NDArray[Any], g: NDArray[Any], state: tuple[NDArray[Any], ...], factors: tuple[float, ...]
-    ) -> None:
+    def update(self, w: NDArray[Any], g: NDArray[Any], state: tuple[NDArray[Any], ...], factors: Factors) -> None:
         (rate,) = factors
         if not self.momentum:
             g *= rate
