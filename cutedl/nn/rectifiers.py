@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,7 @@ __all__ = ["Elu", "LeakyRelu", "PRelu", "Relu", "Selu", "Softplus"]
 _QUARTER = initializers.Constant(0.25)
 
 # Against an array, NumPy takes the larger of many numbers at once; against a number, of one at a time.
-_PIECE = 1 << 15
+_PIECE = 1 << 17
 _ZEROS = {np.dtype(name): np.zeros(_PIECE, name) for name in ("float32", "float64")}
 
 
@@ -241,15 +243,19 @@ class Softplus(Nonlinearity):
         return out
 
 
+@lru_cache(maxsize=64)
+def _zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    return _ZEROS[dtype][: math.prod(shape)].reshape(shape)
+
+
 def _positive_part(x: NDArray[Any], out: NDArray[Any]) -> None:
     """Write max(x, 0) into out."""
-    zeros = _ZEROS[out.dtype]
     if x.size <= _PIECE:
-        np.maximum(x, zeros[: x.size].reshape(x.shape), out=out)
+        np.maximum(x, _zeros(x.shape, out.dtype), out=out)
     elif x.flags.c_contiguous and out.flags.c_contiguous:
         flat, flat_out = x.reshape(-1), out.reshape(-1)
         for start in range(0, x.size, _PIECE):
             piece = slice(start, start + _PIECE)
-            np.maximum(flat[piece], zeros[: x.size - start], out=flat_out[piece])
+            np.maximum(flat[piece], _ZEROS[out.dtype][: x.size - start], out=flat_out[piece])
     else:
         np.maximum(x, 0, out=out)

@@ -212,3 +212,14 @@ def test_swish_is_silu():
 
 def test_an_activation_with_arguments_shows_them():
     assert repr([nn.LeakyRelu(0.1), nn.Elu(2), nn.PRelu()]) == "[LeakyRelu(0.1), Elu(2), PRelu()]"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(1,), (3, 0), (131_072, 1), (131_073, 1), (300, 7, 129)])
+@pytest.mark.parametrize("layout", [np.asarray, np.asfortranarray, lambda x: np.repeat(x, 2, axis=-1)[..., ::2]])
+def test_relu_is_the_larger_of_0_and_x_in_any_size_and_layout(dtype, shape, layout):
+    x = np.random.default_rng(0).normal(size=shape).astype(dtype)
+    x.reshape(-1)[: 3 * x.size // 4 : 1000] = np.nan
+    out = np.empty_like(x)
+    nn.Relu().forward(layout(x), out, training=False)
+    np.testing.assert_array_equal(out, np.maximum(x, 0))
