@@ -104,7 +104,8 @@ class Optimizer(ABC):
     def update(self, w: NDArray[Any], g: NDArray[Any], state: tuple[NDArray[Any], ...], factors: Factors) -> None:
         """Apply the rule to one block: parameters w, gradients g and state, 1-D slices, all in place.
 
-        factors: what `factors` returned, as arrays without axes of w's dtype.
+        factors: what `factors` returned, as arrays without axes of w's dtype. Of a large model two threads may work on
+        a block each at the same time: what a rule needs beside its state comes from `scratch`.
         """
 
     def scratch(self, g: NDArray[Any]) -> NDArray[Any]:
