@@ -24,15 +24,15 @@ def describe() -> dict[str, Any]:
         "system": platform.platform(),
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "blas": f"{blas['name']} {blas['version']}{kernels()}",
+        "blas": f"{blas['name']} {blas['version']}{told()}",
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
-def kernels() -> str:
-    """Which kernels OpenBLAS was told to take, if it was."""
-    told = os.environ.get("OPENBLAS_CORETYPE")
-    return f", kernels of {told}" if told else ""
+def told() -> str:
+    """What OpenBLAS was told besides its threads: which kernels to take, how long a thread waits before it sleeps."""
+    names = ("OPENBLAS_CORETYPE", "OPENBLAS_THREAD_TIMEOUT")
+    return "".join(f", {name}={os.environ[name]}" for name in names if name in os.environ)
 
 
 def processor() -> str:

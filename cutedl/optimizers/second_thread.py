@@ -26,6 +26,8 @@ _LEAST = 1 << 17
 # come is given more of a contested processor than it will have later.
 _TRIES = 64
 _FASTER = 0.9
+# What was found may change with what else the machine does: after so many steps it is tried again.
+_AGAIN = 1 << 12
 
 
 class SecondThread:
@@ -33,15 +35,15 @@ class SecondThread:
 
     Blocks share no number, so that the bits are the same with it and without. Whether it pays depends on what else
     would like to have the second processor, first of all the threads of the matrix products, which wait by spinning:
-    so the first steps are made in both ways, and only if the thread saves a tenth of the time does it stay.
+    so the first steps are made in both ways, and only if the thread saves a tenth of the time does it stay. Now and
+    then that is tried again.
 
     helps: whether it stays; None while that is being tried.
     """
 
     def __init__(self) -> None:
-        self.helps: bool | None = None
-        self._seconds: dict[bool, list[float]] = {False: [], True: []}
         self._thread: Thread | None = None
+        self._begin_trial()
 
     def __repr__(self) -> str:
         return f"SecondThread(helps={self.helps})"
@@ -54,10 +56,19 @@ class SecondThread:
         """Call visit with all blocks, or here and in the second thread with those that each of them takes."""
         if self.helps is None:
             self._try(blocks, visit)
-        elif self.helps:
+            return
+        if self.helps:
             self._share(blocks, visit)
         else:
             visit(blocks)
+        self._walks += 1
+        if self._walks == _AGAIN:
+            self._begin_trial()
+
+    def _begin_trial(self) -> None:
+        self.helps: bool | None = None
+        self._walks = 0
+        self._seconds: dict[bool, list[float]] = {False: [], True: []}
 
     def _try(self, blocks: Sequence[Block], visit: Visit) -> None:
         shared = len(self._seconds[False]) == _TRIES

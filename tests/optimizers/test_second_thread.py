@@ -146,6 +146,21 @@ def test_it_stays_where_it_is_faster_and_goes_where_it_is_not(pays, monkeypatch)
     assert second._thread.is_alive() is pays
 
 
+@pytest.mark.parametrize("helps", [True, False])
+def test_what_was_found_is_tried_again_now_and_then(helps, monkeypatch):
+    monkeypatch.setattr(second_thread, "_AGAIN", 5)
+    second, seen = SecondThread(), []
+    second.helps = helps
+    for _ in range(5):
+        assert second.helps is helps
+        second.walk([1, 2], seen.extend)
+    assert second.helps is None
+    for _ in range(2 * second_thread._TRIES):
+        second.walk([1, 2], seen.extend)
+    assert second.helps is not None
+    assert (seen.count(1), seen.count(2)) == (133, 133)
+
+
 def test_its_thread_ends_with_its_optimizer():
     arena, optimizer = bound(OPTIMIZERS["adam"], True)
     train(optimizer, arena, gradients(SIZE, 2))
