@@ -2,13 +2,13 @@
 
 import copy
 import gc
+import itertools
 import os
 import pickle
 import subprocess
 import sys
 import textwrap
 import threading
-import time
 from threading import get_ident
 
 import numpy as np
@@ -125,25 +125,20 @@ def test_a_thread_that_comes_late_is_not_waited_for():
     holder.join()
 
 
-@pytest.mark.parametrize("pays", [True, False])
-def test_it_stays_where_it_is_faster_and_goes_where_it_is_not(pays, monkeypatch):
-    monkeypatch.setattr(second_thread, "_TRIES", 6)
-    lock, second = threading.Lock(), SecondThread()
-
-    def visit(blocks):
-        for _ in blocks:
-            if pays:
-                time.sleep(0.003)
-            else:
-                with lock:
-                    time.sleep(0.003)
-
-    for _ in range(12):
+@pytest.mark.parametrize(("together", "stays"), [(0.89, True), (0.9, False), (1.5, False)])
+def test_it_stays_if_it_saves_a_tenth_once_it_has_settled(together, stays, monkeypatch):
+    """By a clock that says how long each walk takes: the first half of either way is left out."""
+    seconds = [9.0] * 32 + [1.0] * 32 + [0.1] * 32 + [together] * 32
+    ticks = itertools.chain.from_iterable((0.0, each) for each in seconds)
+    monkeypatch.setattr(second_thread, "perf_counter", ticks.__next__)
+    second, seen = SecondThread(), []
+    for _ in seconds:
         assert second.helps is None
-        second.walk([1, 2, 3, 4], visit)
-    assert second.helps is pays
-    second._thread.join(0 if pays else 10)
-    assert second._thread.is_alive() is pays
+        second.walk([1, 2, 3, 4], seen.extend)
+    assert second.helps is stays
+    assert len(seen) == 4 * len(seconds)
+    second._thread.join(0 if stays else 10)
+    assert second._thread.is_alive() is stays
 
 
 @pytest.mark.parametrize("helps", [True, False])
