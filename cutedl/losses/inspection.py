@@ -117,6 +117,5 @@ def look_at_indices(y: Array, classes: int) -> None:
 
 
 def _warn(what: str, seen: str, fix: str) -> None:
-    warnings.warn(
-        f"{what} seen: {seen}. hint: {fix}", InputWarning, stacklevel=6
-    )  # the line that calls loss(y_true, y_pred)
+    # The warning names the line that calls loss(y_true, y_pred).
+    warnings.warn(f"{what} seen: {seen}. hint: {fix}", InputWarning, stacklevel=6)

@@ -180,6 +180,7 @@ class Optimizer(ABC):
         if self._arena is not None:
             self._blocks = cut(self._arena, self.state_vectors, self.options)
             self._numbers = {}
+        self._scratch = {}
 
     def _step_rows(self, table: Table, factors: Factors) -> None:
         """Apply the rule to the rows of the last backward alone; the state of the others does not fade meanwhile."""

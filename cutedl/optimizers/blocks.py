@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from cutedl.arena import Arena
 from cutedl.optimizers.options import Options
 
-__all__ = ["Block", "cut"]
+__all__ = ["ONE_BLOCK", "Block", "cut"]
 
 # One block of w, g and two state vectors in float32 is 1 MiB or 2 MiB: what a core's second-level cache holds.
 _BLOCK = 1 << 16
-_ONE_BLOCK = 1 << 17
+ONE_BLOCK = 1 << 17
 
 
 class Block(NamedTuple):
@@ -67,5 +67,5 @@ def _runs(arena: Arena, options: Options) -> Iterator[tuple[slice, tuple[float, 
 def _pieces(run: slice) -> list[slice]:
     """Blocks of a run of parameters; all of it if that is small."""
     length = run.stop - run.start
-    size = max(1, length) if length <= _ONE_BLOCK else _BLOCK
+    size = max(1, length) if length <= ONE_BLOCK else _BLOCK
     return [slice(start, min(start + size, run.stop)) for start in range(run.start, run.stop, size)]

@@ -1,4 +1,4 @@
-"""SecondThread: a helper that takes blocks of a step too, kept only where it is measured to be faster."""
+"""SecondThread: a helper that takes blocks of a step too, used only where it is measured to be faster."""
 
 from __future__ import annotations
 
@@ -14,14 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from cutedl.optimizers.blocks import Block
+from cutedl.optimizers.blocks import ONE_BLOCK, Block
 
 __all__ = ["SecondThread", "worth_trying"]
 
 Visit = Callable[[Iterable[Block]], None]
 
-# Below this many parameters, handing over takes longer than it saves.
-_LEAST = 1 << 17
 # A trial is this many steps alone and as many together. The first half of each does not count: a thread that has just
 # come is given more of a contested processor than it will have later.
 _TRIES = 64
@@ -35,10 +33,10 @@ class SecondThread:
 
     Blocks share no number, so that the bits are the same with it and without. Whether it pays depends on what else
     would like to have the second processor, first of all the threads of the matrix products, which wait by spinning:
-    so the first steps are made in both ways, and only if the thread saves a tenth of the time does it stay. Now and
-    then that is tried again.
+    so the first steps are made in both ways, and only if the thread saves a tenth of the time is it given more. Now and
+    then that is tried again; meanwhile the thread sleeps.
 
-    helps: whether it stays; None while that is being tried.
+    helps: whether it is given blocks; None while that is being tried.
     """
 
     def __init__(self) -> None:
@@ -81,8 +79,6 @@ class SecondThread:
         if len(self._seconds[True]) == _TRIES:
             alone, together = (np.median(self._seconds[way][_TRIES // 2 :]) for way in (False, True))
             self.helps = bool(together < _FASTER * alone)
-            if not self.helps:
-                self._dismiss()
 
     def _share(self, blocks: Sequence[Block], visit: Visit) -> None:
         if self._thread is None or not self._thread.is_alive():  # as it is not in the child of a fork
@@ -100,7 +96,7 @@ class SecondThread:
     def _hire(self) -> None:
         self._inbox: SimpleQueue[Any] = SimpleQueue()
         self._thread = Thread(target=_serve, args=(self._inbox,), name="cutedl-optimizer", daemon=True)
-        self._dismiss = weakref.finalize(self, self._inbox.put, None)
+        weakref.finalize(self, self._inbox.put, None)
         self._thread.start()
 
 
@@ -111,7 +107,7 @@ def worth_trying(blocks: Sequence[Block]) -> bool:
     False
     """
     limits = (os.environ.get(name) for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"))
-    return sum(block.w.size for block in blocks) > _LEAST and "1" not in limits
+    return sum(block.w.size for block in blocks) > ONE_BLOCK and "1" not in limits
 
 
 def _taken(left: deque[Block]) -> Iterator[Block]:

@@ -46,7 +46,7 @@ def test_blocks_do_not_change_a_bit(row, monkeypatch):
     g = gradients(1000, 5)
     whole = train(row.make(**row.arguments), vector(1000, "float32"), g).tobytes()
     monkeypatch.setattr(blocks, "_BLOCK", 64)
-    monkeypatch.setattr(blocks, "_ONE_BLOCK", 64)
+    monkeypatch.setattr(blocks, "ONE_BLOCK", 64)
     assert train(row.make(**row.arguments), vector(1000, "float32"), g).tobytes() == whole
 
 

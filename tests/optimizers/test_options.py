@@ -225,7 +225,7 @@ ALL = {
 def test_blocks_do_not_change_a_bit(monkeypatch):
     whole = stepped(optimizers.Adam(**ALL), two_layers("float32", 100), 6)
     monkeypatch.setattr(blocks, "_BLOCK", 64)
-    monkeypatch.setattr(blocks, "_ONE_BLOCK", 64)
+    monkeypatch.setattr(blocks, "ONE_BLOCK", 64)
     pieces = stepped(optimizers.Adam(**ALL), two_layers("float32", 100), 6)
     for name in whole:
         np.testing.assert_array_equal(whole[name], pieces[name])

@@ -137,8 +137,6 @@ def test_it_stays_if_it_saves_a_tenth_once_it_has_settled(together, stays, monke
         second.walk([1, 2, 3, 4], seen.extend)
     assert second.helps is stays
     assert len(seen) == 4 * len(seconds)
-    second._thread.join(0 if stays else 10)
-    assert second._thread.is_alive() is stays
 
 
 @pytest.mark.parametrize("helps", [True, False])
@@ -149,11 +147,17 @@ def test_what_was_found_is_tried_again_now_and_then(helps, monkeypatch):
     for _ in range(5):
         assert second.helps is helps
         second.walk([1, 2], seen.extend)
-    assert second.helps is None
-    for _ in range(2 * second_thread._TRIES):
-        second.walk([1, 2], seen.extend)
-    assert second.helps is not None
-    assert (seen.count(1), seen.count(2)) == (133, 133)
+    for trial in range(2):
+        assert second.helps is None
+        for _ in range(2 * second_thread._TRIES):
+            second.walk([1, 2], seen.extend)
+        assert second.helps is not None
+        if trial == 0:
+            thread = second._thread
+            for _ in range(5):
+                second.walk([1, 2], seen.extend)
+    assert (seen.count(1), seen.count(2)) == (266, 266)
+    assert second._thread is thread  # the same one: each leaves a scratch of its own
 
 
 def test_its_thread_ends_with_its_optimizer():
