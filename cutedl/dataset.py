@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from cutedl import checks, streams
-from cutedl.aligned import aligned_zeros
 from cutedl.errors import ArgumentError, ShapeError
+from cutedl.gathering import Gathering, Source
 from cutedl.sparse_rows import SparseRows, numeric_rows
 
 __all__ = ["Dataset"]
@@ -53,6 +53,7 @@ class Dataset:
         self.batch_size = checks.integer("batch_size", batch_size)
         self.drop_remainder = checks.flag("drop_remainder", drop_remainder)
         self.source = checks.text("source", source)
+        self._gathering = Gathering()
         self._finite_in: set[np.dtype[Any]] = set()
         for name, array in (("data", self.data), ("label", self.label)):
             if array.ndim == 0 or array.size == 0:
@@ -132,23 +133,22 @@ class Dataset:
         [[4.0, 5.0], [0.0, 1.0]] [0, 0]
         [[2.0, 3.0]] [1]
         """
-        data = _Rows(self.data, np.dtype(dtype or self.data.dtype), self.batch_size)
         # Class indices keep their integer type; targets and one-hot rows are compared with the model's output.
         label_dtype = np.dtype(dtype) if dtype is not None and self.label.dtype.kind == "f" else self.label.dtype
-        label = _Rows(self.label, label_dtype, self.batch_size)
-        arrays = [data, label]
+        sources: list[Source] = [(self.data, np.dtype(dtype or self.data.dtype)), (self.label, label_dtype)]
         if self.sample_weight is not None:
-            arrays.append(_Rows(self.sample_weight, self.sample_weight.dtype, self.batch_size))
+            sources.append((self.sample_weight, self.sample_weight.dtype))
         count = len(self) if order is None else len(order)
         if self.drop_remainder:
             count -= count % self.batch_size
-        for start in range(0, count, self.batch_size):
-            stop = start + self.batch_size
-            if order is None:
-                yield tuple([array.slice(start, stop) for array in arrays])
-            else:
-                rows = order[start:stop]
-                yield tuple([array.take(rows) for array in arrays])
+        if order is None:
+            return _in_order(sources, count, self.batch_size)
+        return self._gathering.batches(sources, order[:count], self.batch_size)
+
+
+def _in_order(sources: Sequence[Source], count: int, size: int) -> Iterator[tuple[NDArray[Any], ...]]:
+    for start in range(0, count, size):
+        yield tuple([np.ascontiguousarray(array[start : start + size], dtype) for array, dtype in sources])
 
 
 def _weights(sample_weight: ArrayLike, count: int) -> NDArray[Any]:
@@ -167,33 +167,3 @@ def _weights(sample_weight: ArrayLike, count: int) -> NDArray[Any]:
             received=f"numbers in [{weights.min():g}, {weights.max():g}]",
         )
     return weights
-
-
-class _Rows:
-    """Rows of one array, cast to one dtype; gathered ones go into a fixed buffer."""
-
-    def __init__(self, array: NDArray[Any] | SparseRows, dtype: np.dtype[Any], count: int):
-        self._array, self._dtype = array, dtype
-        self._cast = aligned_zeros((min(count, len(array)), *array.shape[1:]), dtype)
-        # take would copy the whole of an array that is strided or of foreign byte order, at every batch.
-        direct = isinstance(array, np.ndarray) and array.flags.c_contiguous and array.dtype.isnative
-        self._direct: Any = array if direct else None
-        native = array.dtype.newbyteorder("=")
-        self._raw = self._cast if native == dtype else np.empty_like(self._cast, native)
-
-    def slice(self, start: int, stop: int) -> NDArray[Any]:
-        return np.ascontiguousarray(self._array[start:stop], self._dtype)
-
-    def take(self, rows: NDArray[np.intp]) -> NDArray[Any]:
-        cast, raw = self._cast, self._raw
-        if len(rows) < len(cast):
-            cast, raw = cast[: len(rows)], raw[: len(rows)]
-        if self._direct is not None:
-            self._direct.take(rows, 0, raw, "clip")
-        elif isinstance(self._array, SparseRows):
-            self._array.take(rows, raw)
-        else:
-            raw[...] = self._array[rows]
-        if self._raw is not self._cast:
-            cast[...] = raw
-        return cast

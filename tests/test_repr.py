@@ -14,6 +14,7 @@ import cutedl
 from cutedl import BatchStream, Dataset, Model, Session, listeners, losses, metrics, nn, optimizers
 from cutedl.arena import Arena, Buffer, Parameter, Statistic, Table
 from cutedl.checkpoint import Saved
+from cutedl.helper import Job
 from cutedl.history import Best, Event
 from cutedl.initializers import zeros
 from cutedl.lr_find import LearningRateCurve
@@ -22,6 +23,7 @@ from cutedl.optimizers import schedules
 from cutedl.optimizers.options import Options
 from cutedl.sparse_rows import SparseRows
 from cutedl.summary import LayerRow
+from cutedl.trial import Trial
 from cutedl.workspace import Workspace
 
 # Tables, whose repr is what one wants to see at the prompt; plain tuples of arrays, which are shown as arrays are;
@@ -58,6 +60,8 @@ def double(y_true, y_pred):
 
 # The classes that need arguments: one object each, and what its repr has to hold.
 MADE = {
+    Job: (lambda: Job(double), "double"),
+    Trial: (lambda: Trial(8, 0.9, 100), "bar=0.9"),
     Saved: (lambda: Saved({}, {}), "state={}"),
     Dataset: (lambda: Dataset(np.zeros((5, 2)), np.zeros(5), batch_size=4), "5 samples (2,) float64, batch_size=4"),
     BatchStream: (lambda: BatchStream([], 3), "3 batches from the user's batches"),
