@@ -26,7 +26,7 @@ _SECONDS_A_TURN, _MOST_CALLS = 0.3, 20_000
 
 
 class Turns:
-    """A peer and what it is asked to do turn after turn: one epoch, or enough calls to be measured."""
+    """A peer and what it is asked to do turn after turn: the epochs of the work, or enough calls to be measured."""
 
     def __init__(self, name: str, work: Work, folder: Path, threads: int) -> None:
         everything = data.read(folder, work.data)
@@ -40,9 +40,9 @@ class Turns:
         self.turn()  # compiles, fills caches
 
     def _calls(self) -> int:
-        """Calls of one turn: as many as take about a third of a second."""
+        """Epochs of one turn, or calls: as many as take about a third of a second."""
         if self.rows is None:
-            return 1
+            return self.work.epochs
         self.peer.predict(self.rows)
         started = perf_counter()
         self.peer.predict(self.rows)
@@ -53,10 +53,10 @@ class Turns:
     def turn(self) -> float:
         """Return the seconds of one epoch, or of one call."""
         started = perf_counter()
-        if self.rows is None:
-            self.peer.epoch()
-        else:
-            for _ in range(self.calls):
+        for _ in range(self.calls):
+            if self.rows is None:
+                self.peer.epoch()
+            else:
                 self.peer.predict(self.rows)
         return (perf_counter() - started) / self.calls
 

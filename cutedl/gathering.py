@@ -103,7 +103,11 @@ class _Buffers:
 
     def batches(self, rows: NDArray[np.intp], size: int) -> Iterator[Batch]:
         for start in range(0, len(rows), self._count):
-            yield from _cut(self.take(rows[start : start + self._count]), size)
+            gathered = self.take(rows[start : start + self._count])
+            if self._count == size:
+                yield tuple(gathered)
+            else:
+                yield from _cut(gathered, size)
 
 
 def _cut(arrays: list[NDArray[Any]], size: int) -> Iterator[Batch]:
