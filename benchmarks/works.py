@@ -15,8 +15,8 @@ class Work:
 
     sizes: inputs, hidden widths, outputs. optimizer: "sgd" or "adam" (0.9, 0.999, 1e-8). loss: "softmax" or "sigmoid"
     cross entropy, of logits. data: "table" or "digits". batches: at most so many of an epoch, None for all.
-    predict: rows of one call, 0 for training. epochs: of one turn, so that a turn of the fastest takes a few tenths of a
-    second and not only the time in which idle processors wake up; fits are of many epochs, too.
+    predict: rows of one call, 0 for training. epochs: of one turn; a turn of the fastest takes a
+    few tenths of a second, not only the time in which idle processors wake up. Fits are of many epochs, too.
     """
 
     name: str
