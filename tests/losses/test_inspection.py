@@ -29,6 +29,7 @@ SUSPICIOUS = {
     "relu on the logits": (CCE, ONE_HOT, np.maximum(LOGITS, 0), "looks like the output of a relu"),
     "several classes at once": (CCE, SEVERAL, LOGITS, "row 0 sums to.*BinaryCross"),
     "labels from 1": (SCCE, np.arange(80) % 4 + 1, np.tile(LOGITS, (2, 1)), "may start at 1.*subtract 1"),
+    "two labels from 1": (SCCE, np.arange(80) % 2 + 1, np.tile(LOGITS[:, :3], (2, 1)), "may start at 1.*subtract 1"),
 }  # fmt: skip
 PLAIN = {
     "logits": (CCE, ONE_HOT, LOGITS),
@@ -38,6 +39,7 @@ PLAIN = {
     "one row that happens to be one": (SCCE, [1], [[0.25, 0.75]]),
     "soft labels": (CCE, P, LOGITS),
     "a class that is rare": (SCCE, np.arange(40) % 3 + 2, LOGITS),
+    "one class of two": (SCCE, np.ones(80, int), np.tile(LOGITS[:, :2], (2, 1))),
     "any numbers": (losses.MeanSquaredError, np.abs(LOGITS), np.maximum(LOGITS, 0)),
 }
 

@@ -78,7 +78,7 @@ def test_counts_of_labels_add_up_to_less_than_two_to_the_53(counts, fits):
 
 def test_a_rate_just_below_zero_is_refused():
     with pytest.raises(ProbabilityError, match=r"received -0\.5 in row 1"):
-        losses.Poisson()([1.0, 2.0], [1.0, -0.5])
+        losses.Poisson()([1.0, 2.0], [0.0, -0.5])
 
 
 def test_a_class_that_is_never_drawn_does_not_disturb_the_counts_of_the_others():
