@@ -23,7 +23,7 @@ Batch: TypeAlias = tuple[NDArray[Any], ...]
 
 # Bytes that are gathered at a time: here, what the products then find in the nearest cache, for every call of take
 # costs a microsecond; by the helper, enough that handing over and taking back, 11 microseconds, count for little.
-_HERE, _AHEAD = 1 << 16, 3 << 20
+_HERE, _AHEAD = 1 << 16, 2 << 20
 
 _TRIES, _BAR, _AGAIN = 8, 0.95, 1 << 9
 

@@ -21,7 +21,7 @@ def as_many_threads_as_one_likes(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture(params=[(1, 1), (1, 300), (200, 1000), (1 << 16, 3 << 20)], ids=str)
+@pytest.fixture(params=[(1, 1), (1, 300), (200, 1000), (1 << 16, 2 << 20)], ids=str)
 def parts(request, monkeypatch):
     """Bytes gathered at a time, here and by the helper: a batch, several, more than there are."""
     monkeypatch.setattr(gathering, "_HERE", request.param[0])
@@ -96,9 +96,9 @@ def test_the_helper_gathers_only_where_it_was_found_to_help():
         assert (dataset._gathering._helper._thread is not None) is helps
 
 
-@pytest.mark.parametrize(("rows", "tried"), [(960, False), (961, True)])
+@pytest.mark.parametrize(("rows", "tried"), [(640, False), (641, True)])
 def test_there_is_none_for_little_data(rows, tried):
-    """15 batches of 64 rows of 784 numbers and a label are the last that fit into 3 MB."""
+    """10 batches of 64 rows of 784 numbers and a label are the last that fit into 2 MB."""
     dataset = Dataset(np.zeros((rows, 784), "float32"), np.zeros(rows, int), batch_size=64)
     dataset._gathering.trial.helps = True
     for _ in dataset.batches(dataset.order(0, 1)):
