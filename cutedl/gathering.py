@@ -25,7 +25,7 @@ Batch: TypeAlias = tuple[NDArray[Any], ...]
 # costs a microsecond; by the helper, enough that handing over and taking back, 11 microseconds, count for little.
 _HERE, _AHEAD = 1 << 16, 2 << 20
 
-_TRIES, _BAR, _AGAIN = 8, 0.95, 1 << 9
+_TRIES, _BAR, _AGAIN = 8, 0.95, 1 << 8
 
 
 class Gathering:
