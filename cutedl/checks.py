@@ -20,6 +20,7 @@ __all__ = [
     "finite_rows",
     "flag",
     "integer",
+    "interval",
     "number",
     "numeric_array",
     "path",
@@ -76,7 +77,7 @@ def number(
     ...
     cutedl.errors.ArgumentError: momentum cannot be used. expected a number in [0, 1), received 1 (int).
     """
-    expected = f"a number in {'(' if above else '['}{low:g}, {high:g}{')' if below else ']'}"
+    expected = f"a number in {interval(low, high, above, below)}"
     if isinstance(value, bool | np.bool_ | str):
         raise _refused(name, expected, value)
     try:
@@ -87,6 +88,17 @@ def number(
     if not inside or not math.isfinite(result):
         raise _refused(name, expected, value)
     return result
+
+
+def interval(low: float, high: float, above: bool = False, below: bool = False) -> str:
+    """Return [low, high] as text, with a round bracket at an end that is left out, as infinity always is.
+
+    >>> interval(0, 1, below=True), interval(0, float("inf"))
+    ('[0, 1)', '[0, inf)')
+    """
+    opening = "(" if above or low == -math.inf else "["
+    closing = ")" if below or high == math.inf else "]"
+    return f"{opening}{low:g}, {high:g}{closing}"
 
 
 def flag(name: str, value: object) -> bool:

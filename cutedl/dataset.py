@@ -125,7 +125,8 @@ class Dataset:
         """Yield (x, y) batch after batch, the samples taken in the given order, x (and floating y) in dtype.
 
         Of a data set with weights it yields (x, y, sample_weight). With an order, they are views of fixed buffers that
-        the next batch overwrites; without one they may be views of the data itself, to be read only.
+        later batches overwrite; without one they may be views of the data itself, to be read only. The next batches may
+        have been gathered already: what is changed in the data meanwhile may or may not be seen.
 
         >>> dataset = Dataset(np.arange(6).reshape(3, 2), [0, 1, 0], batch_size=2)
         >>> for x, y in dataset.batches(order=np.array([2, 0, 1]), dtype="float32"):

@@ -60,7 +60,7 @@ LAYERS = {
     ),
     "elu_2": LayerRow(
         lambda: nn.Elu(2), (5,), lambda x: reference.elu(x, 2),
-        refused=((lambda: nn.Elu(0), r"alpha cannot be used. expected a number in \(0, inf\], received 0 \(int\)"),),
+        refused=((lambda: nn.Elu(0), r"alpha cannot be used. expected a number in \(0, inf\), received 0 \(int\)"),),
     ),
     "activation": LayerRow(
         lambda: nn.Activation("tanh"), (5,), np.tanh,

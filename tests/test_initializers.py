@@ -96,12 +96,12 @@ def test_refusals():
 
 
 @pytest.mark.parametrize(("make", "message"), [
-    (lambda: initializers.Constant("a"), r"value cannot be used. expected a number in \[-inf, inf\], received 'a'"),
+    (lambda: initializers.Constant("a"), r"value cannot be used. expected a number in \(-inf, inf\), received 'a'"),
     (lambda: initializers.Constant(np.nan), "value cannot be used.*received nan"),
-    (lambda: initializers.RandomUniform(1, 1), r"maxval cannot be used. expected a number in \(1, inf\], received 1"),
-    (lambda: initializers.RandomNormal(stddev=0), r"stddev cannot be used. expected a number in \(0, inf\]"),
+    (lambda: initializers.RandomUniform(1, 1), r"maxval cannot be used. expected a number in \(1, inf\), received 1"),
+    (lambda: initializers.RandomNormal(stddev=0), r"stddev cannot be used. expected a number in \(0, inf\)"),
     (lambda: initializers.TruncatedNormal(stddev=-1), "stddev cannot be used.*received -1"),
-    (lambda: initializers.Orthogonal(0), r"gain cannot be used. expected a number in \(0, inf\], received 0"),
+    (lambda: initializers.Orthogonal(0), r"gain cannot be used. expected a number in \(0, inf\), received 0"),
 ])  # fmt: skip
 def test_wrong_arguments_are_refused_with_name_range_and_value(make, message):
     with pytest.raises(ArgumentError, match=message):

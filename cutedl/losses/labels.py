@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cutedl import checks
 from cutedl.errors import LabelError, NonFiniteError, ShapeError
 
 __all__ = [
@@ -152,7 +153,7 @@ def within(y: NDArray[Any], low: float, high: float, what: str, start: int = 0, 
     if spans(y, low, high):
         return
     where = _first(~((y >= low) & (y <= high)))
-    value, expected = y[where], f"{what} in [{low:g}, {high:g}]"
+    value, expected = y[where], f"{what} in {checks.interval(low, high)}"
     place = _place(where, start)
     if not np.isfinite(value):
         raise NonFiniteError("a label is not finite.", expected=expected, received=f"{value:g} at {place}")

@@ -27,7 +27,7 @@ def check_arguments(estimator: Perceptron) -> None:
     >>> check_arguments(MLPClassifier(tol=-1))
     Traceback (most recent call last):
     ...
-    cutedl.errors.ArgumentError: tol cannot be used. expected a number in [0, inf], received -1 (int).
+    cutedl.errors.ArgumentError: tol cannot be used. expected a number in [0, inf), received -1 (int).
     """
     checks.integer("max_iter", estimator.max_iter)
     checks.integer("max_fun", estimator.max_fun)

@@ -60,7 +60,7 @@ MONITOR_REFUSALS = (
     ({"monitor": 3}, ArgumentError, "monitor cannot be used. expected the name of a column, received 3"),
     ({"mode": "mni"}, UnknownNameError, "no mode is named 'mni'.*did you mean 'min'"),
 )
-DELTA_REFUSALS = (({"min_delta": -1}, ArgumentError, "min_delta cannot be used. expected a number in [0, inf]"),)
+DELTA_REFUSALS = (({"min_delta": -1}, ArgumentError, "min_delta cannot be used. expected a number in [0, inf)"),)
 
 LISTENERS = {
     "fit_listener": ListenerRow(

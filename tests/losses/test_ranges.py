@@ -9,7 +9,7 @@ from cutedl import losses
 from cutedl.errors import ArgumentError, CheckpointMismatchError, LabelError, ProbabilityError
 from cutedl.losses.probabilities import distributions, off_one
 
-UNIT, NOT_NEGATIVE, COUNT = "a number in [0, 1]", "a number in [0, inf]", "an int >= 1"
+UNIT, NOT_NEGATIVE, COUNT = "a number in [0, 1]", "a number in [0, inf)", "an int >= 1"
 CLASS, AXIS = f"an int >= {-(2**62)}", "an int >= -64"
 HEAD = {"num_classes": COUNT, "num_sampled": COUNT, "num_true": COUNT, "seed": "an int >= 0"}
 RANGES = {
@@ -18,7 +18,7 @@ RANGES = {
     losses.BinaryCrossentropy: {"label_smoothing": UNIT, "ignore_class": CLASS},
     losses.BinaryFocalCrossentropy: {"alpha": UNIT, "gamma": NOT_NEGATIVE},
     losses.CategoricalFocalCrossentropy: {"gamma": NOT_NEGATIVE},
-    losses.Huber: {"delta": "a number in (0, inf]"},
+    losses.Huber: {"delta": "a number in (0, inf)"},
     losses.SampledSoftmax: HEAD,
     losses.NCE: HEAD,
     losses.LogUniformSampler: {"num_classes": COUNT},

@@ -74,7 +74,7 @@ CALLS = {
     "negative class probability": (
         lambda: DENSE()([[0.5, 0.5, 0.0], [-1.0, 2.0, 0.0]], X),
         LabelError,
-        "a label is out of range. expected class probabilities in [0, inf], received -1 at row 1, column 0.",
+        "a label is out of range. expected class probabilities in [0, inf), received -1 at row 1, column 0.",
     ),
     "NaN class probability": (
         lambda: DENSE()([[0.5, np.nan, 0.0]] * 2, X),
@@ -106,7 +106,7 @@ CALLS = {
         LabelError,
         "expected labels in [0, 1], received -0.5 at row 0, column 1.",
     ),
-    "count": (lambda: losses.Poisson()([-1.0], [1.0]), LabelError, "expected counts in [0, inf], received -1 at row 0"),
+    "count": (lambda: losses.Poisson()([-1.0], [1.0]), LabelError, "expected counts in [0, inf), received -1 at row 0"),
     "rate": (
         lambda: losses.Poisson()([1.0, 2.0], [1.0, -2.0]),
         ProbabilityError,
@@ -189,7 +189,7 @@ CALLS = {
     "pos_weight": (lambda: losses.WeightedBinaryCrossentropy(np.nan), ArgumentError, "pos_weight cannot be used."),
     "ignore_class": (lambda: SPARSE(ignore_class=0.5), ArgumentError, "ignore_class cannot be used."),
     "axis": (lambda: DENSE(axis="last"), ArgumentError, "axis cannot be used."),
-    "delta": (lambda: losses.Huber(delta=0.0), ArgumentError, "delta cannot be used. expected a number in (0, inf]"),
+    "delta": (lambda: losses.Huber(delta=0.0), ArgumentError, "delta cannot be used. expected a number in (0, inf)"),
     "gamma": (lambda: losses.BinaryFocalCrossentropy(gamma=-1), ArgumentError, "gamma cannot be used."),
     "alpha": (lambda: losses.BinaryFocalCrossentropy(alpha=2.0), ArgumentError, "alpha cannot be used."),
 }

@@ -124,7 +124,7 @@ def test_a_penalty_allocates_nothing_of_the_parameters_size():
 
 def test_refusals():
     for make in (L1, L2, MaxNorm):
-        with pytest.raises(ArgumentError, match=r"expected a number in [\[(]0, inf], received -1"):
+        with pytest.raises(ArgumentError, match=r"expected a number in [\[(]0, inf\), received -1"):
             make(-1)
     with pytest.raises(UnknownNameError, match="no regularizer is named 'l22'"):
         nn.Dense(3, kernel_regularizer="l22")

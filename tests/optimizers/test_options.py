@@ -252,7 +252,7 @@ def test_a_misspelt_option_gets_a_suggestion():
 def test_wrong_options_are_refused_by_name_range_and_value():
     with pytest.raises(ArgumentError, match="accumulate cannot be used. expected an int >= 1, received 0"):
         optimizers.SGD(accumulate=0)
-    with pytest.raises(ArgumentError, match=r"the multiplier of 'a' cannot be used. .*\[0, inf\], received -1"):
+    with pytest.raises(ArgumentError, match=r"the multiplier of 'a' cannot be used. .*\[0, inf\), received -1"):
         optimizers.SGD(multipliers={"a": -1})
     with pytest.raises(ArgumentError, match=r"nesterov=True needs a momentum"):
         optimizers.SGD(nesterov=True)

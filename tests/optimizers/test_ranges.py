@@ -9,7 +9,7 @@ from cutedl.errors import ArgumentError
 from cutedl.optimizers import base, blocks, schedules
 
 BELOW_ONE, INSIDE, FRACTION = "a number in [0, 1)", "a number in (0, 1)", "a number in (0, 1]"
-POSITIVE, NOT_NEGATIVE, COUNT = "a number in (0, inf]", "a number in [0, inf]", "an int >= 1"
+POSITIVE, NOT_NEGATIVE, COUNT = "a number in (0, inf)", "a number in [0, inf)", "an int >= 1"
 MOMENTS = {"beta1": BELOW_ONE, "beta2": BELOW_ONE, "epsilon": POSITIVE}
 CURVE = {"learning_rate": POSITIVE, "decay_steps": COUNT}
 RANGES = {
@@ -30,7 +30,7 @@ RANGES = {
     schedules.PolynomialDecay: CURVE | {"end_learning_rate": NOT_NEGATIVE, "power": POSITIVE},
     schedules.CosineDecay: CURVE | {"end_learning_rate": NOT_NEGATIVE},
     schedules.CosineRestarts: CURVE | {
-        "t_mul": "a number in [1, inf]", "m_mul": FRACTION, "end_learning_rate": NOT_NEGATIVE,
+        "t_mul": "a number in [1, inf)", "m_mul": FRACTION, "end_learning_rate": NOT_NEGATIVE,
     },
     schedules.OneCycle: {
         "total_steps": "an int >= 2", "warmup_fraction": INSIDE, "start_factor": FRACTION, "end_factor": FRACTION,

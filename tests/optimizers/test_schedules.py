@@ -88,7 +88,7 @@ def test_one_cycle_peaks_between_steps_too():
 def test_a_callable_that_returns_no_rate_is_refused_before_the_step(rate):
     arena, sgd = one_weight(), optimizers.SGD(lambda step: rate)
     arena.gradients[...] = 1
-    with pytest.raises(ArgumentError, match=r"learning_rate cannot be used. expected a number in \[0, inf\], received"):
+    with pytest.raises(ArgumentError, match=r"learning_rate cannot be used. expected a number in \[0, inf\), received"):
         sgd.step(arena)
     assert arena.values[0] == 0
     assert sgd.steps == 0
@@ -97,7 +97,7 @@ def test_a_callable_that_returns_no_rate_is_refused_before_the_step(rate):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: schedules.Constant(0), r"learning_rate cannot be used. expected a number in \(0, inf\], received 0"),
+        (lambda: schedules.Constant(0), r"learning_rate cannot be used. expected a number in \(0, inf\), received 0"),
         (lambda: schedules.StepDecay(0.1, 0), "decay_steps cannot be used. expected an int >= 1, received 0"),
         (lambda: schedules.StepDecay(0.1, 5, 1.5), r"decay_rate cannot be used. expected a number in \(0, 1\]"),
         (lambda: schedules.ExponentialDecay(0.1, 5, 0), r"decay_rate cannot be used. expected a number in \(0, 1\]"),

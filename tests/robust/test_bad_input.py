@@ -131,7 +131,7 @@ PROBES = {
     "a label 2 of yes and no": (
         lambda: session(losses.BinaryCrossentropy()), fit(X, 2 * np.eye(3)[Y]), LabelError, r"labels in \[0, 1\]"),
     "half a margin": (lambda: session(losses.Hinge()), fit(X, 0.5 * np.eye(3)[Y]), LabelError, "1 and -1.*0.5"),
-    "a count below 0": (lambda: session(losses.Poisson()), fit(X, -np.eye(3)[Y]), LabelError, r"counts in \[0, inf\]"),
+    "a count below 0": (lambda: session(losses.Poisson()), fit(X, -np.eye(3)[Y]), LabelError, r"counts in \[0, inf\)"),
     # -- arguments of Dataset and fit --
     **{f"batch_size {size!r}": (
         classifier, lambda s, size=size: Dataset(X, Y, size), ArgumentError, "batch_size .*an int >= 1, received")
@@ -171,7 +171,7 @@ PROBES = {
     "predict: masked": (classifier, predict(MASKED), DataTypeError, "x has masked values"),
     "predict: index": (words, predict([[0, 9]]), SampleError, r"integer in \[0, 9\), received 9"),
     "lr_find: range": (
-        session, lambda s: s.lr_find(Dataset(X, Y), low=1, high=0.1), ArgumentError, r"high .*\(1, inf\], received"),
+        session, lambda s: s.lr_find(Dataset(X, Y), low=1, high=0.1), ArgumentError, r"high .*\(1, inf\), received"),
     "lr_find: data": (classifier, lambda s: s.lr_find(Dataset(X, Y + 3)), LabelError, "class indices 0 to 2"),
 }  # fmt: skip
 
