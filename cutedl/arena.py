@@ -22,8 +22,9 @@ from numpy.typing import DTypeLike, NDArray
 from cutedl import checks, dlmath
 from cutedl.aligned import aligned_zeros
 from cutedl.buffer import Buffer
-from cutedl.errors import ArgumentError, CheckpointMismatchError, NotBuiltError
+from cutedl.errors import ArgumentError, NotBuiltError
 from cutedl.initializers import Initializer
+from cutedl.noise import Noise
 from cutedl.parameter import Parameter, Statistic, Table
 from cutedl.streams import stream
 
@@ -55,8 +56,7 @@ class Arena:
         self._tables: dict[str, Table] = {}
         self._statistics: dict[str, Statistic] = {}
         self._buffers: list[Buffer] = []
-        self._generators: dict[str, np.random.Generator] = {}
-        self.seed = 0
+        self.noise = Noise()
         self._places: dict[str, slice] = {}
         self._values: NDArray[Any] | None = None
         self._gradients: NDArray[Any] | None = None
@@ -166,7 +166,7 @@ class Arena:
             raise ArgumentError(f"two parameters are named {name!r}.", hint="give each layer a name of its own.")
         self._tables[name] = table = Table(name, shape, initializer)
         if self._values is not None:
-            table.allocate(self.seed, self._values.dtype)
+            table.allocate(self.noise.seed, self._values.dtype)
         return table
 
     def statistic(self, name: str, shape: tuple[int, ...], start: float) -> Statistic:
@@ -192,32 +192,6 @@ class Arena:
             buffer.dtype = self._values.dtype
         return buffer
 
-    def generator(self, name: str) -> np.random.Generator:
-        """Declare a source of noise for training; what it gives depends on (seed, name) and the last reseed alone."""
-        if name in self._generators:
-            raise ArgumentError(f"two sources of noise are named {name!r}.", hint="give each layer a name of its own.")
-        self._generators[name] = generator = stream(0, "noise", name)
-        return generator
-
-    def reseed(self, epoch: int = 0) -> None:
-        """Set every source of noise to its start of an epoch: the same call, the same noise.
-
-        >>> arena = Arena()
-        >>> noise = arena.generator("dropout_0")
-        >>> arena.reseed(epoch=1)
-        >>> first = noise.random()
-        >>> arena.reseed(epoch=1)
-        >>> noise.random() == first
-        True
-        """
-        for name, generator in self._generators.items():
-            generator.bit_generator.state = stream(self.seed, "noise", name, epoch).bit_generator.state
-
-    def jump(self, times: int) -> None:
-        """Move every source of noise ahead, so often times 2^127 draws: the ranks of a run draw what no other draws."""
-        for generator in self._generators.values():
-            generator.bit_generator.state = generator.bit_generator.jumped(times).state  # type: ignore[attr-defined]
-
     def allocate(self, seed: int, dtype: DTypeLike, initialize: bool = True) -> None:
         """Make the two vectors and fill each parameter from the stream of (seed, its name); with 0 for restore()."""
         count = sum(parameter.size for parameter in self._parameters.values())
@@ -227,8 +201,8 @@ class Arena:
             table.allocate(seed, dtype, initialize)
         for buffer in self._buffers:
             buffer.dtype = dtype
-        self.seed = seed
-        self.reseed()
+        self.noise.seed = seed
+        self.noise.reseed()
         self._lay_out()
         for statistic in self._statistics.values():
             statistic.value[...] = statistic.start
@@ -283,7 +257,7 @@ class Arena:
             "values": {name: parameter.value.copy() for name, parameter in self._parameters.items()},
             "statistics": {name: statistic.value.copy() for name, statistic in self._statistics.items()},
             "tables": {name: table.values.copy() for name, table in self._tables.items()},
-            "noise": {name: generator.bit_generator.state for name, generator in self._generators.items()},
+            "noise": self.noise.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -291,31 +265,13 @@ class Arena:
 
         Raises CheckpointMismatchError, before anything is changed, unless every name, shape and dtype is this arena's.
         """
-        dtype, noise = self.values.dtype, state.get("noise")
         for kind, shapes in self.shapes.items():
-            checks.same_arrays(kind, state.get(kind), shapes, dtype)
-        if not isinstance(noise, Mapping) or noise.keys() != self._generators.keys():
-            raise CheckpointMismatchError(
-                "the saved noise is another.", expected=list(self._generators), received=noise
-            )
-        bit_generators = {name: _bit_generator(name, position) for name, position in noise.items()}
+            checks.same_arrays(kind, state.get(kind), shapes, self.values.dtype)
+        self.noise.check(state.get("noise"))
         for name, parameter in self._parameters.items():
             parameter.value[...] = state["values"][name]
         for name, statistic in self._statistics.items():
             statistic.value[...] = state["statistics"][name]
         for name, table in self._tables.items():
             table.values[...] = state["tables"][name]
-        for name, generator in self._generators.items():
-            generator.bit_generator.state = bit_generators[name].state
-
-
-def _bit_generator(name: str, position: Any) -> np.random.BitGenerator:
-    """Return a generator at a saved position, or raise for what is none."""
-    bit_generator = np.random.PCG64DXSM()
-    try:
-        bit_generator.state = position
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise CheckpointMismatchError(
-            f"the saved noise of {name} cannot be used.", expected="a position of PCG64DXSM", received=position
-        ) from error
-    return bit_generator
+        self.noise.restore(state["noise"])

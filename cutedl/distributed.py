@@ -203,7 +203,7 @@ class World(Alone):
         state = self._comm.bcast(_state(session) if self.rank == 0 else None)
         if self.rank:
             _restore(session, state)
-            session.model.arena.jump(self.rank)
+            session.model.arena.noise.jump(self.rank)
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
@@ -308,7 +308,7 @@ def _state(session: Session) -> dict[str, Any]:
 def _restore(session: Session, state: dict[str, Any]) -> None:
     """Become what rank 0 is, but for the sums of an epoch under way, which are to be added once."""
     arena = session.objective.network.arena
-    session.model.seed = arena.seed = state["model seed"]
+    session.model.seed = arena.noise.seed = state["model seed"]
     arena.restore(state["arena"])
     session.loss.restore(state["loss"])
     session.optimizer.restore(state["optimizer"], arena)

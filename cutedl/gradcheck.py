@@ -88,7 +88,7 @@ def _values(model: Model, x: NDArray[Any]) -> dict[str, NDArray[Any]]:
 
 
 def _analytic(model: Model, loss: Loss, x: NDArray[Any], y: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    model.arena.reseed()
+    model.arena.noise.reseed()
     y_pred = model.forward(x, training=True)
     _, dy = loss.value_and_gradient(y, y_pred, out=model.output_gradient(len(x)))
     dx = np.empty_like(x)
@@ -120,7 +120,7 @@ def _error(
 
     def f(distance: float) -> float:
         value[...] = start + distance * direction
-        model.arena.reseed()  # a layer that draws noise draws the same again
+        model.arena.noise.reseed()  # a layer that draws noise draws the same again
         data_loss = loss.reduce(*loss.total_and_count(y, model.forward(x, training=True)))
         return data_loss + model.arena.penalty
 

@@ -244,8 +244,8 @@ class Session:
     def _open_epoch(self) -> None:
         self.epoch += 1
         self.under_way = True
-        self.model.arena.reseed(self.epoch)  # the noise of an epoch depends on (seed, epoch) alone
-        self.model.arena.jump(self.comm.rank)
+        self.model.arena.noise.reseed(self.epoch)  # the noise of an epoch depends on (seed, epoch) alone
+        self.model.arena.noise.jump(self.comm.rank)
         for metric in self.metrics:
             metric.reset()
 

@@ -100,7 +100,7 @@ def everything(dtype="float32"):
     full.parameter("W", (2, 3), glorot_uniform)
     full.statistic("mean", (2,), 0.0)
     full.table("vectors", (4, 2), glorot_uniform)
-    full.generator("dropout_0")
+    full.noise.generator("dropout_0")
     full.allocate(1, dtype)
     return full
 
@@ -128,11 +128,11 @@ def test_the_gradient_norm_counts_tables_and_neither_overflows_nor_vanishes(grad
 def test_state_is_a_copy_and_restore_gives_all_of_it_back():
     a = everything()
     before = a.state()
-    first = a._generators["dropout_0"].random()
+    first = a.noise._generators["dropout_0"].random()
     for memory in (a.values, a.statistics, a.tables["vectors"].values):
         memory += 1
     a.restore(before)
-    assert a._generators["dropout_0"].random() == first
+    assert a.noise._generators["dropout_0"].random() == first
     again = a.state()
     for kind in ("values", "statistics", "tables"):
         for name, array in before[kind].items():

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "cutedl"
 FLOORS = {
     "version": 0, "errors": 0, "aligned": 0, "helper": 0, "trial": 0, "checks": 0.5, "files": 0.5, "trace": 0.5,
     "history_files": 0.6, "encoding": 0.7, "container": 0.8, "sparse_rows": 0.7, "gathering": 1, "dlmath": 1,
-    "initializers": 1, "history": 1, "checkpoint": 1, "streams": 1, "batch_stream": 2,
+    "initializers": 1, "history": 1, "checkpoint": 1, "streams": 1, "noise": 1.2, "batch_stream": 2,
     "losses": 2, "parameter": 1.5, "buffer": 1.5, "arena": 2, "listeners": 2, "metrics": 2.25, "dataset": 2,
     "report": 2, "summary": 2,
     "workspace": 2.5, "nn": 3, "optimizers": 3, "datasets": 3,

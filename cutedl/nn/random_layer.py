@@ -24,7 +24,7 @@ class RandomLayer(Layer):
     def build(self, in_shape: Shape, arena: Arena) -> Shape:
         """Declare room for the draws and the stream they are taken from."""
         self._draws = arena.buffer(in_shape)
-        self._generator = arena.generator(str(self.name))
+        self._generator = arena.noise.generator(str(self.name))
         return in_shape
 
     def flops(self, in_shape: Shape, out_shape: Shape) -> int:

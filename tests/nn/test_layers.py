@@ -62,7 +62,7 @@ def test_operations_are_counted_as_a_whole_number(row):
 def test_a_smaller_batch_after_a_larger_one_is_the_same_as_alone(row):
     model, x = assembled(row), samples(row, 9)
     model.forward(x)
-    model.arena.reseed()
+    model.arena.noise.reseed()
     partial = model.forward(x[:4]).copy()
     np.testing.assert_array_equal(partial, assembled(row).forward(x[:4]))
 
@@ -127,7 +127,7 @@ def test_the_same_batch_twice_gives_the_same_bits(row):
     model, x = assembled(row, "float32"), samples(row, 6).astype("float32")
     runs = []
     for _ in range(2):
-        model.arena.reseed()
+        model.arena.noise.reseed()
         y = model.forward(x).copy()
         model.output_gradient(6)[...] = y
         dx = np.empty_like(x)

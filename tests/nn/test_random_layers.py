@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 
 from cutedl import Dataset, Model, Session, losses, nn, optimizers
-from cutedl.arena import Arena
-from cutedl.errors import ArgumentError
 
 MAKERS = {"dropout": lambda **name: nn.Dropout(0.4, **name), "noise": lambda **name: nn.GaussianNoise(0.5, **name)}
 each_layer = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
@@ -46,7 +44,7 @@ def test_another_layer_does_not_change_the_draw(make):
     np.testing.assert_array_equal(alone, between)
     model = Model([make(), make()])
     model.assemble(0, inshape=200)
-    states = [generator.bit_generator.state["state"] for generator in model.arena._generators.values()]
+    states = [generator.bit_generator.state["state"] for generator in model.arena.noise._generators.values()]
     assert states[0] != states[1]
 
 
@@ -66,10 +64,3 @@ def test_an_epoch_draws_the_same_whatever_was_drawn_before(make):
     halted.model.forward(np.zeros((5, 3), "float32"))  # draws, and must not matter
     halted.fit(data, 2, verbose=0)
     np.testing.assert_array_equal(straight.model.arena.values, halted.model.arena.values)
-
-
-def test_two_sources_of_noise_of_one_name_are_refused():
-    arena = Arena()
-    arena.generator("dropout_0")
-    with pytest.raises(ArgumentError, match="two sources of noise are named 'dropout_0'"):
-        arena.generator("dropout_0")
