@@ -30,6 +30,7 @@ from numpy.typing import DTypeLike, NDArray
 from cutedl import checks
 from cutedl.dataset import Dataset
 from cutedl.errors import ArgumentError, DistributedError, InputWarning, MissingLibraryError, ShapeError, unknown_name
+from cutedl.helper import THREAD_VARIABLES
 from cutedl.losses.samplers import LearnedUnigramSampler
 from cutedl.metrics import Metric
 from cutedl.ranks import Alone, Totals, shard
@@ -44,7 +45,6 @@ __all__ = ["World", "scaled_rate", "world"]
 # What the launchers of MPICH, Open MPI, Intel MPI and Slurm tell each process, the number of processes where known.
 _SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")
 _LAUNCHED = (*_SIZES, "PMI_RANK", "PMIX_RANK", "MPI_LOCALNRANKS")
-_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 _WISHES = (1, signal.SIGINT, signal.SIGTERM)  # ways to end a fit, the later ones going first
 _MEETING = 120.0  # seconds in which all ranks have to call world(): one that failed before would be waited for
@@ -268,7 +268,7 @@ def _divide_threads(ranks_here: int, rank: int) -> None:
     cores = os.cpu_count() or 1
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores
     threads = max(1, min(usable, cores // ranks_here))
-    if ranks_here == 1 or any(name in os.environ for name in _THREADS):
+    if ranks_here == 1 or any(name in os.environ for name in THREAD_VARIABLES):
         return
     try:
         from threadpoolctl import threadpool_limits

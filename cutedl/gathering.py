@@ -45,8 +45,8 @@ class Gathering:
 
     def batches(self, sources: Sequence[Source], order: NDArray[np.intp], size: int) -> Iterator[Batch]:
         """Yield one array of each source for batch after batch, views of fixed buffers that the next may overwrite."""
-        bytes_each = size * sum(dtype.itemsize * math.prod(array.shape[1:]) for array, dtype in sources)
-        here, part = (size * max(1, most // max(1, bytes_each)) for most in (_HERE, _AHEAD))
+        bytes_a_batch = size * sum(dtype.itemsize * math.prod(array.shape[1:]) for array, dtype in sources)
+        here, part = (size * max(1, most // max(1, bytes_a_batch)) for most in (_HERE, _AHEAD))
         alone = _Buffers(sources, here)
         if len(order) <= part or one_thread_asked():
             yield from alone.batches(order, size)
@@ -68,7 +68,7 @@ class _Rows:
     """Rows of one array, cast to one dtype; gathered ones go into a fixed buffer of so many."""
 
     def __init__(self, array: NDArray[Any] | SparseRows, dtype: np.dtype[Any], count: int):
-        self._array, self._dtype = array, dtype
+        self._array = array
         self._cast = aligned_zeros((min(count, len(array)), *array.shape[1:]), dtype)
         # take would copy the whole of an array that is strided or of foreign byte order, at every batch.
         direct = isinstance(array, np.ndarray) and array.flags.c_contiguous and array.dtype.isnative

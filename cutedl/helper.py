@@ -10,7 +10,10 @@ from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any, Generic, TypeVar
 
-__all__ = ["Helper", "Job", "one_thread_asked"]
+__all__ = ["THREAD_VARIABLES", "Helper", "Job", "one_thread_asked"]
+
+# By these the environment says how many threads matrix products may have.
+THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 T = TypeVar("T")
 
@@ -83,7 +86,7 @@ class Job(Generic[T]):
 
 def one_thread_asked() -> bool:
     """Whether the environment allows the matrix products one thread: then none is wanted elsewhere, either."""
-    return "1" in map(os.environ.get, ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"))
+    return "1" in map(os.environ.get, THREAD_VARIABLES)
 
 
 def _serve(inbox: SimpleQueue[Job[Any] | None]) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,17 @@ def test_a_peer_takes_turns_and_learns(name, predict, folder):
         for _ in range(40):
             turns.peer.epoch()
         assert child.test_scores(turns.peer.logits(turns.data.x), turns.data.y)["loss"] < end["loss"]
+
+
+def test_a_turn_has_the_epochs_of_its_work_and_tells_the_seconds_of_one(folder, monkeypatch):
+    turns = child.Turns("numpy", replace(tiny(), epochs=5), folder, threads=1)
+    done = []
+    monkeypatch.setattr(turns.peer, "epoch", lambda: done.append(1))
+    monkeypatch.setattr(child, "perf_counter", iter([10.0, 20.0]).__next__)
+    assert turns.turn() == 2.0
+    assert len(done) == 5
+    units = [replace(tiny(), epochs=epochs).unit for epochs in (1, 5)]
+    assert units == ["seconds per epoch", "seconds per epoch, 5 a turn"]
 
 
 def test_scores_of_both_losses():

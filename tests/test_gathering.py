@@ -1,6 +1,5 @@
 """Batches gathered by a helper: the same ones, in the same order, and no trace of it but the time."""
 
-import gc
 import pickle
 import subprocess
 import sys
@@ -13,12 +12,9 @@ import pytest
 from cutedl import gathering
 from cutedl.dataset import Dataset
 from cutedl.gathering import Gathering
+from tests.threads import ends
 
-
-@pytest.fixture(autouse=True)
-def as_many_threads_as_one_likes(monkeypatch):
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        monkeypatch.delenv(name, raising=False)
+pytestmark = pytest.mark.usefixtures("several_threads")
 
 
 @pytest.fixture(params=[(1, 1), (1, 300), (200, 1000), (1 << 16, 2 << 20)], ids=str)
@@ -199,9 +195,7 @@ def test_a_data_set_can_still_be_pickled_and_its_thread_ends_with_it(monkeypatch
     thread = dataset._gathering._helper._thread
     assert thread.is_alive()
     del dataset
-    gc.collect()
-    thread.join(10)
-    assert not thread.is_alive()
+    assert ends(thread)
 
 
 def test_training_ends_in_the_same_bits_whether_it_helps_or_not():

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.model_selection import train_test_split
 
 from cutedl import checks
 from cutedl.dataset import Dataset
@@ -28,6 +27,8 @@ class Samples(NamedTuple):
 
     def split(self, fraction: float, seed: int, stratify: bool) -> tuple[Samples, Samples]:
         """Return what is left and a part that is held out; stratify: with each class' share in both."""
+        from sklearn.model_selection import train_test_split
+
         rows = np.arange(len(self.y))
         kept, held_out = train_test_split(
             rows, test_size=fraction, random_state=seed % 2**32, stratify=self.y if stratify else None

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import OptimizeResult, minimize
-from sklearn.exceptions import ConvergenceWarning
 
 from cutedl import optimizers
 from cutedl.dataset import Dataset
@@ -17,6 +15,8 @@ from cutedl.errors import unknown_name
 from cutedl.optimizers import Optimizer
 
 if TYPE_CHECKING:
+    from scipy.optimize import OptimizeResult
+
     from cutedl.session import Session
     from cutedl.sklearn.perceptron import Perceptron
 
@@ -56,6 +56,8 @@ def minimize_whole(session: Session, data: Dataset, max_iter: int, max_fun: int,
     Stops after max_iter iterations, max_fun evaluations, or where no derivative exceeds tol; SciPy's result is returned
     and its weights are the model's.
     """
+    from scipy.optimize import minimize
+
     arena = session.model.arena
     ((x, y, *weights),) = data.batches(dtype=session.model.dtype)
     weight = weights[0] if weights else None
@@ -78,5 +80,7 @@ def minimize_whole(session: Session, data: Dataset, max_iter: int, max_fun: int,
     found = minimize(value_and_gradient, start, method="L-BFGS-B", jac=True, options=options, callback=record)
     arena.values[...] = found.x
     if not found.success:
+        from sklearn.exceptions import ConvergenceWarning
+
         warnings.warn(f"lbfgs: {found.message} after {found.nit} iterations.", ConvergenceWarning, stacklevel=4)
     return found

@@ -1,7 +1,6 @@
 """The second thread of a step: the same bits, the errors and the settings of the caller, and no thread left behind."""
 
 import copy
-import gc
 import itertools
 import pickle
 import threading
@@ -10,18 +9,17 @@ from threading import get_ident
 import numpy as np
 import pytest
 
+from cutedl.helper import THREAD_VARIABLES
 from cutedl.optimizers import SGD, second_thread
 from cutedl.optimizers.second_thread import SecondThread
 from tests.contracts import OPTIMIZERS
 from tests.optimizers.test_optimizers import each_optimizer, gradients, train, vector
+from tests.threads import ends
 
 SIZE = 200_000  # four blocks
 
 
-@pytest.fixture(autouse=True)
-def as_many_threads_as_one_likes(monkeypatch):
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        monkeypatch.delenv(name, raising=False)
+pytestmark = pytest.mark.usefixtures("several_threads")
 
 
 def sharing():
@@ -140,9 +138,7 @@ def test_its_thread_ends_with_its_optimizer():
     thread = optimizer._second._helper._thread
     assert thread.is_alive()
     del optimizer
-    gc.collect()
-    thread.join(10)
-    assert not thread.is_alive()
+    assert ends(thread)
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda pair: pickle.loads(pickle.dumps(pair))])
@@ -155,7 +151,7 @@ def test_a_copy_goes_on_alike_with_a_trial_of_its_own(copied):
     np.testing.assert_array_equal(train(twin, other, g[2:]), train(optimizer, arena, g[2:]))
 
 
-@pytest.mark.parametrize("name", ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"])
+@pytest.mark.parametrize("name", THREAD_VARIABLES)
 def test_there_is_none_where_one_thread_is_allowed(name, monkeypatch):
     monkeypatch.setenv(name, "1")
     arena, sgd = vector(SIZE), SGD(0.1)
